@@ -1,0 +1,1 @@
+"""windtunnel: proves, with evidence, whether an online shop keeps its promises while things break."""

@@ -1,0 +1,67 @@
+"""What instances of a shop can undergo (powers) and how they can be seen (senses).
+
+A power breaks and knows its undo. A sense measures by another path than the power writes: never through the engine's
+or a proxy's control interface. Every call has a bound; a power that cannot be prepared raises ``ControlError``.
+"""
+
+from typing import Protocol, runtime_checkable
+
+from harness.model import Break, Reading
+
+
+@runtime_checkable
+class Killable(Protocol):
+    """Can be lost as a host is lost: gone at once, and staying gone."""
+
+    def kill(self) -> Break:
+        """Prepare the loss; its undo starts the instance again."""
+        ...
+
+
+@runtime_checkable
+class Crashable(Protocol):
+    """Its main process can die; what supervises it may start it again."""
+
+    def crash(self) -> Break:
+        """Prepare the death of the main process; there is no undo."""
+        ...
+
+
+@runtime_checkable
+class Pausable(Protocol):
+    """Can be frozen: alive, holding its connections, answering nothing."""
+
+    def pause(self) -> Break:
+        """Prepare the freeze; its undo thaws."""
+        ...
+
+
+@runtime_checkable
+class Answers(Protocol):
+    """Can be asked, by its own protocol, whether it works."""
+
+    def answer_ms(self) -> Reading:
+        """Ask once, within 0.5 s: milliseconds, ``silent``, ``refused``, or None with why."""
+        ...
+
+
+@runtime_checkable
+class Started(Protocol):
+    """Tells by its own protocol since when its main process runs."""
+
+    def started(self) -> Reading:
+        """Ask once, within 0.5 s: a text that changes with every start, ``silent``, ``refused``, or None with why."""
+        ...
+
+
+@runtime_checkable
+class Replicated(Protocol):
+    """Keeps its data on several nodes."""
+
+    def standbys(self) -> Reading:
+        """Count the synchronous standbys that stream now, within 1 s (float), or None with why."""
+        ...
+
+    def primary(self) -> Reading:
+        """Name the instance that takes writes now, ``"none"``, or None with why; within 1 s."""
+        ...

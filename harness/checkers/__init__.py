@@ -1,0 +1,1 @@
+"""The shelf of checkers: each judges one objective of a history, purely; the file name is the kind."""

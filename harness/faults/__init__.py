@@ -1,0 +1,1 @@
+"""The shelf of faults: one breakage, one file; the file name is the kind."""

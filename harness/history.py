@@ -1,0 +1,240 @@
+"""The history of a run: journal, ledger and audit together, the only place where load, nemesis and checkers meet.
+
+Everything here is pure. Checkers ask the history questions; they never read files.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import pairwise
+from typing import ClassVar, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.events import Acted, Event, Healing, Intended, LoadStarted, LoadStopped, Phase, Run, Sample
+from harness.model import Declaration, Doubt, Verdict, noun
+from harness.scenario import Scenario
+
+E = TypeVar("E", bound=Event)
+GOOD_WITHIN_NS = 1_000_000_000
+ORDER, READ = 0, 1
+ACKNOWLEDGED, REFUSED, UNKNOWN, SHED = 0, 1, 2, 3
+FATES = ("acknowledged", "refused", "unknown", "shed")
+
+
+@noun
+class Window:
+    """A half-open stretch of time, [start, end), in ns since the run's zero."""
+
+    start_ns: int
+    end_ns: int
+
+    @property
+    def seconds(self) -> float:
+        """Its length in seconds."""
+        return (self.end_ns - self.start_ns) / 1e9
+
+
+@noun
+class Ledger:
+    """One row for each arrival that was planned before the load stopped, in the order of ``seq`` (= of intended time).
+
+    Columns are arrays of equal length. Times are ns since the run's zero; ``sent_ns``/``done_ns`` are -1 where it never
+    came to that. A planned arrival without a record has the fate UNKNOWN, ``recorded`` False. ``digest`` is what the
+    acknowledged answer says of lines and amount, to be compared with the audit's; "" where nothing was acknowledged.
+    """
+
+    seq: NDArray[np.int64]
+    kind: NDArray[np.int8]
+    intended_ns: NDArray[np.int64]
+    sent_ns: NDArray[np.int64]
+    done_ns: NDArray[np.int64]
+    fate: NDArray[np.int8]
+    status: NDArray[np.int16]
+    attempts: NDArray[np.int16]
+    recorded: NDArray[np.bool_]
+    order_id: tuple[str, ...]
+    digest: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.seq)
+
+    @property
+    def orders(self) -> NDArray[np.bool_]:
+        """Which rows are orders (the others are product reads)."""
+        return np.equal(self.kind, ORDER)
+
+    @property
+    def latency_ms(self) -> NDArray[np.float64]:
+        """From the intended time to the answer, for each row; infinite unless acknowledged."""
+        latency = (self.done_ns - self.intended_ns) / 1e6
+        return np.where(self.fate == ACKNOWLEDGED, latency, np.inf)
+
+    @property
+    def late_ms(self) -> NDArray[np.float64]:
+        """How late each row was sent by the generator; infinite where it never was."""
+        return np.where(self.sent_ns >= 0, (self.sent_ns - self.intended_ns) / 1e6, np.inf)
+
+
+@noun
+class NodeAudit:
+    """Every order found on one node: parallel columns. ``key`` is the idempotency key as stored, duplicates included."""
+
+    node: str
+    role: str
+    key: tuple[str, ...]
+    order_id: tuple[str, ...]
+    digest: tuple[str, ...]
+
+
+@noun
+class StockLevel:
+    """One product on the primary, read in one snapshot: what it began with, what is left, what the orders add up to."""
+
+    sku: str
+    initial: int
+    final: int
+    sold: int
+
+
+@noun
+class Audit:
+    """The truth read back after heal, rejoin and settling, on every node. ``skus`` is how many products there must be.
+
+    ``missing`` names nodes that could not be read, with the reason.
+    """
+
+    at_ns: int
+    nodes: tuple[NodeAudit, ...]
+    stock: tuple[StockLevel, ...]
+    skus: int
+    missing: Mapping[str, str]
+
+    @property
+    def primary(self) -> NodeAudit | None:
+        """The node that held the primary's role at the audit."""
+        return next((node for node in self.nodes if node.role == "primary"), None)
+
+
+@noun
+class Disturbance:
+    """An act or a heal: from here to the next one, what the shop suffers is put down to it."""
+
+    at_ns: int
+    step: str
+    heal: bool
+
+
+@noun
+class History:
+    """All that is known of one run. ``window`` is the stretch of intended times this check is about.
+
+    ``integrity`` holds the doubts found while reading the run folder.
+    ``audit`` is None where none was made; ``lost`` is ``lost_rows`` of ledger and audit.
+    """
+
+    declaration: Declaration
+    scenario: Scenario
+    events: tuple[Event, ...]
+    ledger: Ledger
+    audit: Audit | None
+    lost: NDArray[np.bool_]
+    integrity: tuple[Doubt, ...]
+    window: Window
+
+    def within(self, window: Window) -> "History":
+        """Give the same history, looked at through another window."""
+        return replace(self, window=window)
+
+    def all(self, kind: type[E]) -> Iterator[E]:
+        """Give all records of one kind, in order."""
+        return (event for event in self.events if isinstance(event, kind))
+
+    def first(self, kind: type[E]) -> E | None:
+        """Give the first record of a kind, or None."""
+        return next(self.all(kind), None)
+
+    @property
+    def run(self) -> Run | None:
+        """The journal's first record; None where even that is missing."""
+        return self.first(Run)
+
+    @property
+    def scale(self) -> float:
+        """Load of this run over the scenario's (``--rate``); needed evidence scales with it."""
+        return self.run.scale if self.run else 1.0
+
+    @property
+    def rate(self) -> float:
+        """Orders a second offered in this run."""
+        return self.scenario.load.arrivals.orders_per_s * self.scale
+
+    def phase(self, name: str) -> Window | None:
+        """Give the stretch of a phase, to the beginning of the next one; None where either is missing."""
+        phases = list(self.all(Phase))
+        for this, following in pairwise(phases):
+            if this.name == name:
+                return Window(start_ns=this.at_ns, end_ns=following.at_ns)
+        return None
+
+    @property
+    def load(self) -> Window | None:
+        """The stretch in which arrivals were intended; None where the load's end is not in the journal."""
+        started, stopped = self.first(LoadStarted), self.first(LoadStopped)
+        return Window(start_ns=started.begin_ns, end_ns=stopped.until_ns) if started and stopped else None
+
+    @property
+    def disturbances(self) -> tuple[Disturbance, ...]:
+        """Every act and every heal, in the order of time. An act without a record of its t0 counts from *intended*."""
+        acted = {event.step: event.t0_ns for event in self.all(Acted)}
+        acts = [
+            Disturbance(at_ns=acted.get(event.step, event.at_ns), step=event.step, heal=False)
+            for event in self.all(Intended)
+        ]
+        heals = [Disturbance(at_ns=e.at_ns, step=e.step, heal=True) for e in self.all(Healing)]
+        return tuple(sorted(acts + heals, key=lambda disturbance: disturbance.at_ns))
+
+    def samples(self, probe: str, on: str | None = None) -> tuple[Sample, ...]:
+        """Give what a probe saw, of one thing or of all, in order."""
+        return tuple(s for s in self.all(Sample) if s.probe == probe and on in (None, s.on))
+
+    def cohort(self, window: Window | None = None) -> NDArray[np.bool_]:
+        """Which rows of the ledger are orders intended in a window (default: the history's own)."""
+        window = window or self.window
+        intended = self.ledger.intended_ns
+        return self.ledger.orders & (intended >= window.start_ns) & (intended < window.end_ns)
+
+    @property
+    def good(self) -> NDArray[np.bool_]:
+        """Which rows were acknowledged within 1.0 s of their intended time and are not contradicted by the audit."""
+        in_time = self.ledger.done_ns - self.ledger.intended_ns <= GOOD_WITHIN_NS
+        return np.equal(self.ledger.fate, ACKNOWLEDGED) & in_time & ~self.lost
+
+
+def lost_rows(ledger: Ledger, audit: Audit | None, run_id: str) -> NDArray[np.bool_]:
+    """Which rows were acknowledged, and are absent or different on the audit's primary. All False without an audit."""
+    lost = np.zeros(len(ledger), dtype=np.bool_)
+    primary = audit.primary if audit else None
+    if primary is None:
+        return lost
+    found = set(zip(primary.key, primary.digest, strict=True))
+    for row in np.flatnonzero(ledger.orders & (ledger.fate == ACKNOWLEDGED)):
+        lost[row] = (f"{run_id}:{ledger.seq[row]}", ledger.digest[row]) not in found
+    return lost
+
+
+@runtime_checkable
+class Checker(Protocol):
+    """Judges one objective of a history, purely.
+
+    ``timing``: a slow machine may fake a failure. ``reaction``: it expects the shop to react to a fault, so an unbitten
+    fault voids its FAIL. ``probes`` are the probes it needs while the run goes on.
+    """
+
+    timing: ClassVar[bool]
+    reaction: ClassVar[bool]
+    probes: ClassVar[tuple[str, ...]]
+
+    def check(self, history: History) -> Verdict:
+        """Judge. The verdict's ``objective`` is filled in by the judge; INCONCLUSIVE where evidence is missing."""
+        ...

@@ -1,0 +1,45 @@
+"""How a shopper orders, and what proves an order acknowledged or refused: the part of the load that is the shop's own."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from harness.model import noun
+
+
+@noun
+class Request:
+    """One request as it goes over the wire."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@noun
+class Answer:
+    """What an answer means. ``fate`` is an index into ``history.FATES``; id and digest only where acknowledged."""
+
+    fate: int
+    order_id: str = ""
+    digest: str = ""
+
+
+class Shopper(Protocol):
+    """Pure and seeded: the same run, seed and seq give the same request. Made as ``Class(run_id, seed)``."""
+
+    def order(self, seq: int, *, last_piece: bool) -> Request:
+        """Give the order of an arrival, keyed ``<run id>:<seq>``. ``last_piece``: it asks for one scarce product."""
+        ...
+
+    def read(self, seq: int) -> Request:
+        """Give the product read of an arrival."""
+        ...
+
+    def judge_order(self, request: Request, status: int, body: bytes) -> Answer:
+        """Say what an answer proves. Refused only with proof of no effect; anything unclear is unknown."""
+        ...
+
+    def judge_read(self, request: Request, status: int, body: bytes) -> Answer:
+        """Say whether a read was answered (acknowledged) or not (refused, unknown)."""
+        ...

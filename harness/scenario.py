@@ -1,0 +1,236 @@
+"""TOML → frozen ``Scenario``. Anything that is not understood is a ``ScenarioError`` with file, key and what was expected.
+
+One rule: the key is the kind (or an id, with ``kind =`` inside), the table holds its parameters. What a kind's
+parameters mean is the shelf's business: see ``registry.make``.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import field, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from harness.errors import ScenarioError
+from harness.model import Json, Target, noun
+
+FORMAT = 1
+T = TypeVar("T")
+STEP_KEYS = frozenset({"id", "at_s", "hold_s"})
+
+
+@noun
+class Entry:
+    """One thing to be made from a shelf: its stable id, its kind, its parameters as written."""
+
+    id: str
+    kind: str
+    params: Mapping[str, Json]
+
+
+@noun
+class Arrivals:
+    """Open arrivals. ``poisson``: exactly rate x duration instants, uniform and sorted, from the seed."""
+
+    orders_per_s: float
+    spacing: Literal["poisson"] = "poisson"
+
+
+@noun
+class Resend:
+    """``ratio`` of the shoppers send the same keyed order twice, ``same_moment`` of them at the same moment."""
+
+    ratio: float
+    same_moment: float = 0.5
+
+
+@noun
+class Load:
+    """What shoppers do. ``last_pieces_one_in``: every n-th order asks for the one product that is scarce (0: none)."""
+
+    arrivals: Arrivals
+    warm_up_s: float
+    baseline_s: float
+    products_per_s: float = 0.0
+    last_pieces_one_in: int = 0
+    resend: Resend | None = None
+
+
+@noun
+class Step:
+    """One fault at a time counted from the end of the baseline; ``hold_s`` for held faults only."""
+
+    id: str
+    at_s: float
+    hold_s: float | None
+    fault: Entry
+
+
+@noun
+class Recovery:
+    """After the last disturbance: steady for ``stable_s`` ends the run, ``give_up_s`` ends it in any case."""
+
+    stable_s: float
+    give_up_s: float
+
+
+@noun
+class Repeat:
+    """Run the scenario several times as one: any FAIL fails. ``phase`` shifts each step by a seeded part of a second."""
+
+    runs: int
+    vary: Literal["phase", "nothing"] = "nothing"
+
+
+@noun
+class Playbook:
+    """What a person does when this happens."""
+
+    owner: str
+    steps: tuple[str, ...]
+
+
+@noun
+class Scenario:
+    """One scenario file, whole. ``file`` is how messages name it, ``name`` its stem."""
+
+    file: str
+    name: str
+    hypothesis: str
+    incident: int | None
+    tags: tuple[str, ...]
+    blast_radius: tuple[str, ...]
+    seed: int
+    load: Load
+    steady_state: tuple[Entry, ...]
+    steps: tuple[Step, ...]
+    recovery: Recovery
+    objectives: tuple[Entry, ...]
+    playbook: Playbook
+    repeat: Repeat | None
+
+
+@noun
+class _File:
+    """The top level of the file, as written."""
+
+    format: int
+    hypothesis: str
+    load: dict[str, Any]
+    objectives: dict[str, Any]
+    recovery: dict[str, Any] = field(default_factory=dict)
+    playbook: dict[str, Any] = field(default_factory=dict)
+    incident: int | None = None
+    tags: tuple[str, ...] = ()
+    blast_radius: tuple[str, ...] = ()
+    seed: int = 1
+    steady_state: dict[str, Any] = field(default_factory=dict)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    repeat: dict[str, Any] | None = None
+
+
+def load(path: Path) -> Scenario:
+    """Read one scenario file. Raises ``ScenarioError`` naming file, key and what was expected."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioError(str(path), "file", f"cannot be read: {error}") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, file: str) -> Scenario:
+    """Read a scenario from its text; ``file`` is how messages name it. Raises ``ScenarioError``."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(file, "file", f"is not TOML: {error}") from error
+    if raw.get("format") != FORMAT:
+        raise ScenarioError(file, "format", f"expected {FORMAT}, found {raw.get('format')!r}")
+    top = convert(file, "", raw, _File)
+    return Scenario(
+        file=file,
+        name=Path(file).stem,
+        hypothesis=top.hypothesis,
+        incident=top.incident,
+        tags=top.tags,
+        blast_radius=top.blast_radius,
+        seed=top.seed,
+        load=_load(file, top.load),
+        steady_state=_entries(file, "steady_state", top.steady_state),
+        steps=tuple(_step(file, number, table) for number, table in enumerate(top.steps, 1)),
+        recovery=convert(file, "recovery", {"stable_s": 15, "give_up_s": 180} | top.recovery, Recovery),
+        objectives=_entries(file, "objectives", top.objectives),
+        playbook=convert(file, "playbook", {"owner": "", "steps": []} | top.playbook, Playbook),
+        repeat=None if top.repeat is None else convert(file, "repeat", top.repeat, Repeat),
+    )
+
+
+def convert(file: str, key: str, table: Mapping[str, Any], to: type[T]) -> T:
+    """Turn a table into a dataclass, strictly: no unknown key, no missing key, no wrong type. Raises ``ScenarioError``."""
+    known = [item.name for item in fields(to)]  # type: ignore[arg-type]  # always a dataclass
+    for name in table:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(known) or 'nothing'}"
+            raise ScenarioError(file, f"{key}.{name}".lstrip("."), f"unknown key; {hint}")
+    try:
+        return msgspec.convert(table, to, dec_hook=_special)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise ScenarioError(file, key or "file", str(error)) from error
+
+
+def _special(to: type, value: Any) -> Any:
+    """Decode what is written as a text but is a noun: targets."""
+    if to is Target and isinstance(value, str):
+        return Target.parse(value)
+    raise ValueError(f"expected {to.__name__}, found {value!r}")
+
+
+def _load(file: str, table: dict[str, Any]) -> Load:
+    """Check the load's tables one by one, so that a message names the inner key, then its numbers."""
+    arrivals = convert(file, "load.arrivals", table.get("arrivals", {}), Arrivals)
+    resend = table.get("resend")
+    if resend is not None:
+        convert(file, "load.resend", resend, Resend)
+    load = convert(file, "load", table, Load)
+    for key, value in (("arrivals.orders_per_s", arrivals.orders_per_s), ("baseline_s", load.baseline_s)):
+        if value <= 0:
+            raise ScenarioError(file, f"load.{key}", f"expected a number above 0, found {value}")
+    for key, value in (("warm_up_s", load.warm_up_s), ("products_per_s", load.products_per_s)):
+        if value < 0:
+            raise ScenarioError(file, f"load.{key}", f"expected 0 or more, found {value}")
+    return load
+
+
+def _step(file: str, number: int, table: dict[str, Any]) -> Step:
+    """Read one step: its times, and exactly one fault."""
+    key = f"steps[{number}]"
+    kinds = [name for name in table if name not in STEP_KEYS]
+    if len(kinds) != 1:
+        raise ScenarioError(
+            file, key, f"expected one fault beside {', '.join(sorted(STEP_KEYS))}, found {kinds or 'none'}"
+        )
+    params = table[kinds[0]]
+    if not isinstance(params, dict):
+        raise ScenarioError(file, f"{key}.{kinds[0]}", f'expected a table such as {{ target = "…" }}, found {params!r}')
+    at_s, hold_s = table.get("at_s", 0), table.get("hold_s")
+    for name, value in (("at_s", at_s), ("hold_s", hold_s)):
+        if value is not None and (not isinstance(value, int | float) or isinstance(value, bool) or value < 0):
+            raise ScenarioError(file, f"{key}.{name}", f"expected seconds, 0 or more, found {value!r}")
+    name = table.get("id", f"step{number}")
+    if not isinstance(name, str):
+        raise ScenarioError(file, f"{key}.id", f"expected a text, found {name!r}")
+    return Step(id=name, at_s=at_s, hold_s=hold_s, fault=Entry(id=name, kind=kinds[0], params=params))
+
+
+def _entries(file: str, key: str, tables: Mapping[str, Any]) -> tuple[Entry, ...]:
+    """Read the tables of a shelf: the key is the kind, or an id with ``kind`` inside."""
+    entries = []
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise ScenarioError(file, f"{key}.{name}", f"expected a table, found {table!r}")
+        params = dict(table)
+        entries.append(Entry(id=name, kind=str(params.pop("kind", name)), params=params))
+    return tuple(entries)

@@ -1,0 +1,116 @@
+"""What the harness asks of a shop: a declaration, and a running shop that can be located, broken, seen and audited."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from harness.history import Audit
+from harness.model import Component, Declaration, Json, Located, Residue, Target, noun
+from harness.plan import Plan
+
+
+@noun
+class Site:
+    """The run a shop is started for. ``id`` labels everything it starts (``windtunnel.run=<id>``, see ``LABEL``).
+
+    ``folder`` is the run's folder. ``now_ns`` reads the run's clock. ``say`` shows a line of progress to people.
+    """
+
+    id: str
+    folder: Path
+    now_ns: Callable[[], int]
+    say: Callable[[str], None]
+
+
+@noun
+class Thing:
+    """One thing a running shop is made of, as declared, for the guardian, who imports no shop.
+
+    ``name`` is its instance name, ``ref`` how its driver knows it (a container's id, a process's pid and start time),
+    ``state`` how it should be, as the driver compares it (addresses, limits): plain data.
+    """
+
+    name: str
+    ref: str
+    state: Mapping[str, Json]
+
+
+@noun
+class Residence:
+    """Everything that a run has put on this machine, as data, written to ``site.json`` before anything is broken.
+
+    ``driver`` is a key of ``harness.drivers.DRIVERS``. What is not listed here but carries the run's label is swept too.
+    """
+
+    run: str
+    driver: str
+    things: tuple[Thing, ...]
+
+
+class Shop(Protocol):
+    """A shop as declared. Constructed without arguments, or with ``defects`` for the gallery of bad shops."""
+
+    @property
+    def declaration(self) -> Declaration:
+        """What the shop is made of; pure."""
+        ...
+
+    def start(self, plan: Plan, site: Site) -> "RunningShop":
+        """Start the plan's parts and wait until each is really ready.
+
+        Raises ``SetupError`` (no engine, no image, a part that did not become ready, with its last log lines). On any
+        error all that was started has been removed again, or can be found by the run's label.
+        """
+        ...
+
+
+class RunningShop(Protocol):
+    """A shop that runs for one run."""
+
+    @property
+    def entry(self) -> tuple[str, str]:
+        """The URL shoppers enter at, and how it is reached (``bridge``, ``published port`` …)."""
+        ...
+
+    @property
+    def residence(self) -> Residence:
+        """Everything it has put on this machine."""
+        ...
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Passwords and tokens of this run, so that everything written can be cleaned of them."""
+        ...
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Versions of the parts that run, by part."""
+        ...
+
+    def instances(self, component: Component) -> tuple[str, ...]:
+        """The names of a component's instances."""
+        ...
+
+    def locate(self, target: Target) -> Located:
+        """Resolve a target now, asking the parts themselves for roles. Raises ``ControlError`` if it cannot."""
+        ...
+
+    def able(self, instance: str, protocol: type) -> object:
+        """Give the power or sense of one instance. Raises ``ControlError`` where it has none."""
+        ...
+
+    def fingerprint(self) -> tuple[Residue, ...]:
+        """What is not as declared: containers, addresses, roles. Empty when all is well."""
+        ...
+
+    def audit(self) -> Audit:
+        """Read back every order on every node and the stock on the primary. Nodes that cannot be read are ``missing``."""
+        ...
+
+    def collect(self, folder: Path) -> None:
+        """Write the log of each part to ``folder/<instance>.log`` (bounded), secrets removed."""
+        ...
+
+    def stop(self) -> None:
+        """Remove everything of this run; twice is harmless. Raises ``ControlError`` naming what is left."""
+        ...
