@@ -179,6 +179,18 @@ class Verdict:
 
 
 @noun
+class Judgement:
+    """The word on one run: the verdict of each objective after all doubts were applied, and the worst of them.
+
+    ``judge`` makes it from a history alone; the same history gives the same judgement, byte for byte.
+    """
+
+    outcome: Outcome
+    verdicts: tuple[Verdict, ...]
+    doubts: tuple[Doubt, ...]
+
+
+@noun
 class Component:
     """A part of a shop as declared: how many instances, which roles, what it needs to run, what it is able to.
 

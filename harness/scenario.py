@@ -209,9 +209,7 @@ def _step(file: str, number: int, table: dict[str, Any]) -> Step:
     key = f"steps[{number}]"
     kinds = [name for name in table if name not in STEP_KEYS]
     if len(kinds) != 1:
-        raise ScenarioError(
-            file, key, f"expected one fault beside {', '.join(sorted(STEP_KEYS))}, found {kinds or 'none'}"
-        )
+        raise ScenarioError(file, key, f"expected one fault beside {', '.join(sorted(STEP_KEYS))}, found {kinds or 'none'}")
     params = table[kinds[0]]
     if not isinstance(params, dict):
         raise ScenarioError(file, f"{key}.{kinds[0]}", f'expected a table such as {{ target = "…" }}, found {params!r}')
