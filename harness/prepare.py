@@ -4,8 +4,7 @@
     python3 harness/prepare.py stop-engine                                    ends the engine that it started
 
 It says each step and why. Exit code 0: ready; 10: something is missing that it may not or cannot install, and the
-message says what to type. Only the standard library is used, because this runs before anything is installed. A test
-asserts that no wait here is without a bound.
+message says what to type. Only the standard library is used, because this runs before anything is installed.
 """
 
 from __future__ import annotations
@@ -79,6 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SetupError as error:
         print(f"prepare: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        print(f"prepare: {error}. Free space or correct the permissions, then type: make prepare", file=sys.stderr)
+        return SetupError.exit_code
     except KeyboardInterrupt:
         print("prepare: interrupted; what was complete is kept. To go on, type: make prepare", file=sys.stderr)
         return 130
@@ -158,7 +160,9 @@ def start_engine() -> None:
         )
     refuse_if_denied()
     if not shutil.which("dockerd") or not shutil.which("docker"):
-        apt_install(engine_packages, why="no Docker engine answers, and the shop runs in containers")
+        apt_install(["docker.io", "iptables"], why="no Docker engine answers, and the shop runs in containers")
+    if not shutil.which("docker"):
+        apt_install(["docker-cli"], why="from Debian 13 on, the command `docker` has a package of its own")
     if Path("/run/systemd/system").is_dir():
         say("engine", "starting the service docker")
         must([*as_root("systemctl"), "start", "docker"], limit_s=120, where="engine")
@@ -185,12 +189,6 @@ def refuse_if_denied() -> None:
         raise SetupError(
             f"engine: it runs, but {user} may not use its socket. Type: sudo usermod -aG docker {user} && newgrp docker"
         )
-
-
-def engine_packages() -> list[str]:
-    """Name Debian's packages of the engine; the client has its own from Debian 13 on."""
-    split = call(["apt-cache", "show", "docker-cli"], limit_s=60).returncode == 0
-    return ["docker.io", *(["docker-cli"] if split else []), "iptables", "ca-certificates"]
 
 
 def start_dockerd() -> None:
@@ -221,7 +219,7 @@ def start_dockerd() -> None:
     else:
         raise SetupError(f"engine: dockerd runs but does not answer after a minute. Type: tail {LOG}")
     pid = int(next(iter(ENGINE_PIDS)).read_text())  # under sudo it is not our child's
-    note_start({"pid": pid, "start": start_ticks(pid)})
+    note_start({"pid": pid, "start": process(pid)[1]})
     end_ghosts()
 
 
@@ -233,18 +231,157 @@ def is_stale(file: Path, name: str, proc: Path = PROC) -> bool:
         return False
     except ValueError:
         return True
-    try:
-        return (proc / str(pid) / "comm").read_text().strip() != name
-    except OSError:
-        return True
+    return process(pid, proc)[0] != name
 
 
-def start_ticks(pid: int, proc: Path = PROC) -> int | None:
-    """Give the kernel's start time of a process, in clock ticks since boot; None when there is no such process.
+def process(pid: int, proc: Path = PROC) -> tuple[str, int]:
+    """Give name and start time (clock ticks since boot) of a living process; ("", 0) when there is none.
 
-    A pid with its start time names one process for ever. Source: proc(5), field 22 of /proc/PID/stat.
+    A pid with its start time names one process for ever. A zombie is dead: where process 1 reaps nobody, it stays.
+    Source: proc(5), fields 2, 3 and 22 of /proc/PID/stat.
     """
     try:
-        return int((proc / str(pid) / "stat").read_text().rpartition(")")[2].split()[19])
+        before, _, after = (proc / str(pid) / "stat").read_text().rpartition(")")
     except OSError:
-        return None
+        return "", 0
+    fields = after.split()
+    return ("", 0) if fields[0] in "ZX" else (before.partition("(")[2], int(fields[19]))
+
+
+def end_ghosts() -> None:
+    """End containers that a killed engine left "running" in its books although their processes are gone."""
+    listed = call(["docker", "ps", "--quiet", "--no-trunc"], limit_s=30).stdout.split()
+    for container in listed:
+        pid = call(["docker", "inspect", "--format", "{{.State.Pid}}", container], limit_s=30).stdout.strip()
+        if pid.isdigit() and not process(int(pid))[0]:
+            say("engine", f"ending container {container[:12]}: the engine believes that it runs, its process is gone")
+            if call(["docker", "kill", container], limit_s=30).returncode:
+                say("engine", f"the engine could not end it; type: docker rm -f {container[:12]}")
+
+
+def note_start(what: dict[str, str | int]) -> None:
+    """Write down what we started."""
+    RECORD.parent.mkdir(parents=True, exist_ok=True)
+    RECORD.write_text(json.dumps(what) + "\n")
+
+
+def stop_engine() -> None:
+    """End the engine that `start_engine` started from this folder, and no other; wait for its end, with a bound."""
+    if not RECORD.exists():
+        say("engine", "not ours to stop: no engine was started from this folder")
+        return
+    started = json.loads(RECORD.read_text())
+    if "service" in started:
+        must([*as_root("systemctl"), "stop", "docker.socket", "docker"], limit_s=STOP_LIMIT_S, where="engine")
+    elif process(started["pid"])[1] != started["start"]:
+        say("engine", f"already gone: dockerd with pid {started['pid']} has ended")
+    else:
+        end_dockerd(started["pid"])
+    RECORD.unlink()
+    say("engine", "stopped; its images are kept")
+
+
+def end_dockerd(pid: int) -> None:
+    """Ask dockerd to end (it stops its containers first) and wait for it."""
+    handle = os.pidfd_open(pid)  # from here on the pid cannot come to mean another process
+    try:
+        must([*as_root("kill"), "-TERM", str(pid)], limit_s=10, where="engine")
+        if not select.select([handle], [], [], STOP_LIMIT_S)[0]:
+            raise SetupError(f"engine: dockerd (pid {pid}) has not ended after {STOP_LIMIT_S} s. Type: tail {LOG}")
+    finally:
+        os.close(handle)
+
+
+# ── the images, the browser ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def build_images() -> None:
+    """Build the missing images; sut/images says how."""
+    if not engine_version():
+        raise SetupError("images: no engine answers, and an engine builds them. Type: python3 harness/prepare.py --engine")
+    try:
+        done = subprocess.run([sys.executable, "-m", "sut.images"], cwd=ROOT, timeout=IMAGES_LIMIT_S, check=False)
+    except subprocess.TimeoutExpired:
+        raise SetupError(f"images: not built within {IMAGES_LIMIT_S} s. To go on, type: make prepare") from None
+    if done.returncode:
+        raise SetupError("images: not all could be built; the reason stands above.")
+
+
+def install_browser() -> None:
+    """Make sure that there is Chromium."""
+    if shutil.which("chromium"):
+        say("browser", "present: chromium")
+        return
+    apt_install(["chromium", "fonts-liberation"], why="tests look at the reports in a real browser")
+
+
+# ── what all steps use ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def as_root(command: str) -> list[str]:
+    """Give the words that run a command as root: itself, or by sudo. Raises SetupError when neither is possible."""
+    if os.geteuid() == 0:
+        return [command]
+    sudo = ["sudo"] if sys.stdin.isatty() else ["sudo", "--non-interactive"]
+    if shutil.which("sudo") and call([*sudo, "true"], limit_s=60).returncode == 0:
+        return [*sudo, command]
+    raise SetupError(f"{command} needs root, and there is no sudo for you. Type, as root: make prepare")
+
+
+def apt_install(packages: Sequence[str], *, why: str) -> None:
+    """Install packages of the distribution. Raises SetupError, naming them, where that cannot be done from here."""
+    names = " ".join(packages)
+    if not shutil.which("apt-get"):
+        raise SetupError(f"{why}, and this system has no apt-get. Install what it calls: {names}. Then type: make prepare")
+    try:
+        apt = [*as_root("env"), "DEBIAN_FRONTEND=noninteractive", "apt-get"]  # sudo clears the environment
+    except SetupError:
+        raise SetupError(f"{why}. Type, as root: apt-get install {names}") from None
+    say("apt", f"installing {names}: {why}")
+    wait = ["-o", f"DPkg::Lock::Timeout={APT_LIMIT_S}", "-o", "Acquire::Retries=3"]
+    # A stale foreign source makes the update fail in part; the installation then decides.
+    call([*apt, *wait, "update"], limit_s=APT_LIMIT_S)
+    install = ["install", "--yes", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold"]
+    must([*apt, *wait, *install, *packages], limit_s=APT_LIMIT_S, where="apt")
+
+
+def call(command: Sequence[str], *, limit_s: float) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end or its limit; a missing command and a passed limit are answers like any other.
+
+    Its output and errors are one text, `stdout`. Code 127: there is no such command; 124: no end within the limit.
+    """
+    try:
+        return subprocess.run(
+            command,
+            stdin=None if sys.stdin.isatty() else subprocess.DEVNULL,  # sudo may ask for a password
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=limit_s,
+            check=False,
+        )
+    except FileNotFoundError:
+        return subprocess.CompletedProcess(command, 127, stdout=f"no command {command[0]!r} on PATH")
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, 124, stdout=f"no end within {limit_s:.0f} s")
+
+
+def must(command: Sequence[str], *, limit_s: float, where: str) -> None:
+    """Run a command that has to succeed. Raises SetupError with its last words when it does not."""
+    done = call(command, limit_s=limit_s)
+    if done.returncode:
+        tail = "\n".join("    " + line for line in done.stdout.splitlines()[-12:])
+        raise SetupError(
+            f"{where}: `{' '.join(command)}` ended with {done.returncode}; its last words:\n{tail}\n"
+            "  When the cause is mended, type: make prepare"
+        )
+
+
+def say(step: str, words: str) -> None:
+    """Tell the person what happens, and why."""
+    print(f"{f'[{step}]':<10}{words}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
