@@ -212,6 +212,7 @@ class Declaration:
 
     ``shopper`` names the class that orders (``module:Class``, see ``load.shopper``), ``entry`` the component shoppers
     enter at (never a target), ``defects`` the switches of the gallery of bad shops: name → objective that must fail.
+    ``driver`` is the key in ``drivers.DRIVERS`` of what its instances run on.
     """
 
     name: str
@@ -219,6 +220,7 @@ class Declaration:
     entry: str
     shopper: str
     defects: Mapping[str, str]
+    driver: str = "docker"
 
     def component(self, name: str) -> Component | None:
         """Give the component of that name, or None."""

@@ -1,1 +1,75 @@
 """The drivers: each power beside its mender. The only importers of client libraries of engines and proxies."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol, cast
+
+from harness.errors import SetupError
+from harness.events import EngineEvent, Gap
+from harness.model import Residue, Undo, noun
+from harness.shop import Residence
+
+DRIVERS: Mapping[str, str] = {"docker": "harness.drivers.docker", "process": "harness.drivers.process"}
+Mender = Callable[[Undo], None]
+
+
+@noun
+class Deviation:
+    """One thing that is not as declared, and what would mend it (None: nothing a driver can do)."""
+
+    residue: Residue
+    undo: Undo | None
+
+
+@noun
+class Leftover:
+    """A run of which something is still on this machine, and the lock that tells whether it lives."""
+
+    run: str
+    lock: Path
+    things: tuple[str, ...]
+
+
+class Driver(Protocol):
+    """A module that reaches one kind of machinery. Every call has a bound and raises ``ControlError`` when it failed."""
+
+    MENDERS: Mapping[str, Mender]
+    """verb → mender. Playing an undo twice is harmless; what has vanished counts as healed."""
+    TYPED: Mapping[str, tuple[str, str]]
+    """power → the command a person would type for the act, and for its undo; ``{}`` stands for the instance."""
+
+    def deviations(self, residence: Residence) -> tuple[Deviation, ...]:
+        """Compare what is there with what was declared."""
+        ...
+
+    def observed(self, run: str) -> tuple[Deviation, ...]:
+        """Find what is visibly broken in a run of which nothing is known but its label: paused, stopped."""
+        ...
+
+    def sweep(self, run: str, folder: Path) -> tuple[str, ...]:
+        """Remove everything of a run; give the names of what is left. Twice is harmless."""
+        ...
+
+    def collect(self, run: str, folder: Path) -> None:
+        """Write the logs of everything of a run into a folder, bounded, secrets removed."""
+        ...
+
+    def leftovers(self) -> tuple[Leftover, ...]:
+        """Find the runs, living or dead, that have something on this machine."""
+        ...
+
+    def cpu_s(self, residence: Residence) -> float | None:
+        """Give the CPU seconds that the residence's things have used so far; None where it cannot be told."""
+        ...
+
+    def watch(self, run: str, record: Callable[[EngineEvent | Gap], None], now_ns: Callable[[], int]) -> Callable[[], None]:
+        """Record the machinery's own events of a run from now on; give the function that ends it."""
+        ...
+
+
+def driver(name: str) -> Driver:
+    """Give a driver by its key in ``DRIVERS``. Raises ``SetupError`` for another name."""
+    if name not in DRIVERS:
+        raise SetupError(f"driver {name!r} is not known; known: {', '.join(DRIVERS)}")
+    return cast("Driver", importlib.import_module(DRIVERS[name]))

@@ -1,0 +1,254 @@
+"""Containers of a Docker engine: the powers kill, crash and pause, and what mends them.
+
+It acts only on containers that carry a run's label. Every call has the deadline ``CONTROL_S``.
+"""
+
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import docker
+import requests
+from docker.models.containers import Container
+
+from harness.drivers import Deviation, Leftover, Mender
+from harness.drivers.docker_client import CONTROL_S, INSTANCE, LOCK, RUN, client
+from harness.drivers.docker_events import watch
+from harness.errors import ControlError
+from harness.model import Break, Residue, Undo
+from harness.shop import Residence
+
+SWEEP_S = 30.0
+LOG_LINES = 2000
+__all__ = [
+    "MENDERS",
+    "TYPED",
+    "ContainerPowers",
+    "collect",
+    "cpu_s",
+    "deviations",
+    "leftovers",
+    "observed",
+    "sweep",
+    "watch",
+]
+TYPED: Mapping[str, tuple[str, str]] = {
+    "kill": ("docker kill {}", "docker start {}"),
+    "crash": ("docker exec {} kill -9 <main process>", ""),
+    "pause": ("docker pause {}", "docker unpause {}"),
+}
+
+
+@contextmanager
+def _controlled(what: str) -> Iterator[None]:
+    """Turn whatever the client library raises into a ``ControlError`` that says what was being done."""
+    try:
+        yield
+    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+        raise ControlError(f"{what}: {error}") from error
+
+
+class ContainerPowers:
+    """What one container of a run can undergo. ``main_process``: the argv that kills its main process from inside."""
+
+    def __init__(self, ref: str, instance: str, main_process: tuple[str, ...]) -> None:
+        self._ref, self._instance, self._main_process = ref, instance, main_process
+
+    def kill(self) -> Break:
+        """Prepare the loss of the host: SIGKILL through the engine, which then does not restart it."""
+        container = self._own()
+        return Break(undo=(self._undo("start"),), act=self._act("kill", container.kill), typed=self._typed("kill"))
+
+    def pause(self) -> Break:
+        """Prepare the freeze: every process of the container stops where it is."""
+        container = self._own()
+        return Break(undo=(self._undo("unpause"),), act=self._act("pause", container.pause), typed=self._typed("pause"))
+
+    def crash(self) -> Break:
+        """Prepare the death of the main process, killed from inside the container; the restart policy still holds."""
+        container = self._own()
+        command = ["timeout", str(int(CONTROL_S)), *self._main_process]
+
+        def act() -> None:
+            done = container.exec_run(command)
+            if done.exit_code != 0:
+                raise ControlError(f"crash {self._instance}: {shlex.join(command)} gave {done.exit_code}: {done.output!r}")
+
+        typed = f"docker exec {self._instance} {shlex.join(self._main_process)}"
+        return Break(undo=(), act=self._act("crash", act), typed=typed)
+
+    def _own(self) -> Container:
+        """Get the container, refusing any that does not carry a run's label."""
+        with _controlled(f"find {self._instance}"):
+            container = client().containers.get(self._ref)
+        if RUN not in container.labels:
+            raise ControlError(f"{self._instance} does not carry the label {RUN}; windtunnel breaks only what it started")
+        return container
+
+    def _undo(self, verb: str) -> Undo:
+        return Undo(verb=verb, on=self._ref, args={"instance": self._instance})
+
+    def _typed(self, power: str) -> str:
+        return TYPED[power][0].format(self._instance)
+
+    def _act(self, power: str, call: Callable[[], None]) -> Callable[[], None]:
+        def act() -> None:
+            with _controlled(f"{power} {self._instance}"):
+                call()
+
+        return act
+
+
+def _mend(undo: Undo, call: Callable[[Container], None]) -> None:
+    """Mend one container of a run; one that has vanished counts as healed."""
+    with _controlled(f"{undo.verb} {undo.args.get('instance', undo.on)}"):
+        try:
+            container = client().containers.get(undo.on)
+        except docker.errors.NotFound:
+            return
+        if RUN not in container.labels:
+            raise ControlError(f"{undo.on} does not carry the label {RUN}; not touched")
+        call(container)
+
+
+def _start(container: Container) -> None:
+    if container.status == "paused":
+        container.unpause()
+    container.start()
+
+
+def _unpause(container: Container) -> None:
+    if container.status == "paused":
+        container.unpause()
+
+
+MENDERS: Mapping[str, Mender] = {
+    "start": lambda undo: _mend(undo, _start),
+    "unpause": lambda undo: _mend(undo, _unpause),
+}
+
+
+def _labelled(run: str | None, timeout_s: float = CONTROL_S) -> list[Container]:
+    """Find the containers of one run, or of all."""
+    with _controlled("list the run's containers"):
+        label = RUN if run is None else f"{RUN}={run}"
+        return client(timeout_s).containers.list(all=True, filters={"label": label}, ignore_removed=True)
+
+
+def _off(container: Container, network: str | None = None, address: str | None = None) -> Deviation | None:
+    """Say in what a container is not as it should be: running, not paused, at its address."""
+    name = container.labels.get(INSTANCE, container.name or container.short_id)
+    state = str(container.attrs["State"]["Status"])
+    verb = {"paused": "unpause", "running": ""}.get(state, "start")
+    if verb:
+        undo = Undo(verb=verb, on=str(container.id), args={"instance": name})
+        return Deviation(residue=Residue(on=name, what=state), undo=undo)
+    here = container.attrs["NetworkSettings"]["Networks"].get(network or "", {}).get("IPAddress")
+    if network and here != address:
+        return Deviation(residue=Residue(on=name, what=f"at address {here}, not {address}"), undo=None)
+    return None
+
+
+def deviations(residence: Residence) -> tuple[Deviation, ...]:
+    """Compare every container of the residence with its declared state and address."""
+    found = {str(container.id): container for container in _labelled(residence.run)}
+    off: list[Deviation] = []
+    for thing in residence.things:
+        container = found.get(thing.ref)
+        if container is None:
+            off.append(Deviation(residue=Residue(on=thing.name, what="container is gone"), undo=None))
+            continue
+        network, address = thing.state.get("network"), thing.state.get("address")
+        deviation = _off(container, str(network) if network else None, str(address) if address else None)
+        if deviation is not None:
+            off.append(deviation)
+    return tuple(off)
+
+
+def observed(run: str) -> tuple[Deviation, ...]:
+    """Find the containers of a run that are paused or stopped."""
+    return tuple(deviation for container in _labelled(run) if (deviation := _off(container)) is not None)
+
+
+def sweep(run: str, folder: Path) -> tuple[str, ...]:  # noqa: ARG001 -- containers are found by label, not by folder
+    """Remove the run's containers, networks and volumes; give the names of what is left."""
+    engine, label = client(SWEEP_S), {"label": f"{RUN}={run}"}
+    for container in _labelled(run, SWEEP_S):
+        with suppress(docker.errors.APIError, requests.exceptions.RequestException):
+            container.remove(force=True, v=True)
+    with _controlled("remove the run's networks and volumes"):
+        for network in engine.networks.list(filters=label):
+            with suppress(docker.errors.APIError):
+                network.remove()
+        for volume in engine.volumes.list(filters=label):
+            with suppress(docker.errors.APIError):
+                volume.remove(force=True)
+        left = [container.name or container.short_id for container in _labelled(run, SWEEP_S)]
+        left += [str(network.name) for network in engine.networks.list(filters=label)]
+        return (*left, *(str(volume.name) for volume in engine.volumes.list(filters=label)))
+
+
+def collect(run: str, folder: Path) -> None:
+    """Write the last lines of each container's log to ``folder/<instance>.log``, values of secret variables removed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for container in _labelled(run):
+        with suppress(docker.errors.APIError, requests.exceptions.RequestException):
+            text = container.logs(tail=LOG_LINES, timestamps=True).decode(errors="replace")
+            for secret in _secrets(container.attrs["Config"].get("Env") or []):
+                text = text.replace(secret, "***")
+            name = container.labels.get(INSTANCE, container.short_id)
+            (folder / f"{name}.log").write_text(text, encoding="utf-8")
+
+
+def _secrets(environment: list[str]) -> Iterator[str]:
+    """Find what must not be shown: values of variables named like a secret, and passwords inside addresses."""
+    for line in environment:
+        name, _, value = line.partition("=")
+        if any(word in name.upper() for word in ("PASSWORD", "SECRET", "TOKEN")) and value:
+            yield value
+        if "://" in value and "@" in value:
+            password = value.split("://", 1)[1].rsplit("@", 1)[0].partition(":")[2]
+            if password:
+                yield password
+
+
+def leftovers() -> tuple[Leftover, ...]:
+    """Find every run that has a container or a network on this engine."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for container in _labelled(None):
+        found.setdefault(container.labels[RUN], []).append((container.name or "", container.labels.get(LOCK, "")))
+    with _controlled("list networks"):
+        for network in client().networks.list(filters={"label": RUN}):
+            labels = (network.attrs or {}).get("Labels") or {}
+            found.setdefault(labels[RUN], []).append((str(network.name), labels.get(LOCK, "")))
+    return tuple(
+        Leftover(
+            run=run, lock=Path(next((lock for _, lock in things if lock), "")), things=tuple(name for name, _ in things)
+        )
+        for run, things in found.items()
+    )
+
+
+def cpu_s(residence: Residence) -> float | None:
+    """Sum the CPU time of the residence's containers from their cgroups (v1 or v2); a stopped one adds nothing."""
+    total, seen = 0.0, False
+    for thing in residence.things:
+        for path, scale in _cpu_files(thing.ref):
+            with suppress(OSError, ValueError, IndexError):
+                words = path.read_text().split()
+                total += int(words[words.index("usage_usec") + 1] if "usage_usec" in words else words[0]) / scale
+                seen = True
+                break
+    return total if seen else None
+
+
+def _cpu_files(ref: str) -> tuple[tuple[Path, float], ...]:
+    """Where a container's CPU time stands, in the layouts of cgroup v1 and v2, with and without systemd."""
+    root = Path("/sys/fs/cgroup")
+    return (
+        (root / "cpuacct/docker" / ref / "cpuacct.usage", 1e9),
+        (root / f"system.slice/docker-{ref}.scope/cpu.stat", 1e6),
+        (root / "docker" / ref / "cpu.stat", 1e6),
+        (root / f"cpuacct/system.slice/docker-{ref}.scope/cpuacct.usage", 1e9),
+    )
