@@ -19,9 +19,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 if not __package__:  # started by its path: let `harness` and `sut` be found, and this folder hide no module
@@ -47,7 +47,7 @@ APT_LIMIT_S = 900
 PIP_LIMIT_S = 900
 IMAGES_LIMIT_S = 3600
 LOCK_LIMIT_S = 1800
-ENGINE_POLLS, ENGINE_POLL_S = 120, 0.5
+ENGINE_POLLS, ENGINE_POLL_S = 100, 0.5
 STOP_LIMIT_S = 60
 
 
@@ -131,7 +131,8 @@ def make_venv() -> None:
     if python.exists() and stamp.exists() and stamp.read_text() == wanted.hexdigest():
         say("venv", "present: .venv is as requirements.lock wants it")
         return
-    if not python.exists():
+    made_here = python.exists() and str(VENV) in (VENV / "pyvenv.cfg").read_text()  # else the folder was moved
+    if not made_here:
         say("venv", f"making .venv with Python {sys.version.split()[0]}, so that nothing is installed into the system")
         if call([sys.executable, "-c", "import ensurepip, venv"], limit_s=30).returncode:
             apt_install(["python3-venv"], why="this Python cannot make environments")
@@ -151,7 +152,8 @@ def start_engine() -> None:
     """Make sure that a Docker engine answers: the one there is, else an installed one, else Debian's."""
     version = engine_version()
     if version:
-        say("engine", f"present: version {version} answers")
+        ours = "; to stop it, type: make stop-engine" if RECORD.exists() else ""
+        say("engine", f"present: version {version} answers{ours}")
         return
     if os.environ.get("DOCKER_HOST"):
         raise SetupError(
@@ -171,13 +173,14 @@ def start_engine() -> None:
         start_dockerd()
     version = engine_version()
     if not version:
+        refuse_if_denied()
         raise SetupError("engine: it was started, but `docker version` gets no answer. Type: docker version")
     say("engine", f"version {version} answers; it stays up. To stop it, type: make stop-engine")
 
 
-def engine_version() -> str:
+def engine_version(limit_s: float = 20) -> str:
     """Give the version of the engine that answers; empty text when none does."""
-    asked = call(["docker", "version", "--format", "{{.Server.Version}}"], limit_s=20)
+    asked = call(["docker", "version", "--format", "{{.Server.Version}}"], limit_s=limit_s)
     return asked.stdout.strip() if asked.returncode == 0 else ""
 
 
@@ -204,23 +207,19 @@ def start_dockerd() -> None:
             [*as_root("dockerd")], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True
         )
     for _ in range(ENGINE_POLLS):
-        if engine_version():
+        if engine_version(limit_s=2):
             break
-        try:
+        with suppress(subprocess.TimeoutExpired):
             child.wait(ENGINE_POLL_S)
-        except subprocess.TimeoutExpired:
-            continue
-        if not engine_version():  # a preparation elsewhere on the machine may have been faster
-            tail = "\n".join("    " + line for line in LOG.read_text(errors="replace").splitlines()[-10:])
-            raise SetupError(
-                f"engine: dockerd ended with {child.returncode}; its last words:\n{tail}\n  Then type: make prepare"
-            )
-        return
-    else:
-        raise SetupError(f"engine: dockerd runs but does not answer after a minute. Type: tail {LOG}")
-    pid = int(next(iter(ENGINE_PIDS)).read_text())  # under sudo it is not our child's
-    note_start({"pid": pid, "start": process(pid)[1]})
-    end_ghosts()
+            break
+    pid_file = next(iter(ENGINE_PIDS))
+    pid = int(pid_file.read_text()) if child.poll() is None and pid_file.exists() else 0
+    if descends(pid, child.pid):  # under sudo dockerd is our grandchild
+        note_start({"pid": pid, "start": process(pid).start})
+        end_ghosts()
+    elif not engine_version():  # else a preparation in another folder was faster: its engine serves us too
+        tail = "\n".join("    " + line for line in LOG.read_text(errors="replace").splitlines()[-10:])
+        raise SetupError(f"engine: dockerd did not start; the end of its log:\n{tail}\n  Then type: make prepare")
 
 
 def is_stale(file: Path, name: str, proc: Path = PROC) -> bool:
@@ -231,21 +230,37 @@ def is_stale(file: Path, name: str, proc: Path = PROC) -> bool:
         return False
     except ValueError:
         return True
-    return process(pid, proc)[0] != name
+    return process(pid, proc).name != name
 
 
-def process(pid: int, proc: Path = PROC) -> tuple[str, int]:
-    """Give name and start time (clock ticks since boot) of a living process; ("", 0) when there is none.
+class Process(NamedTuple):
+    """A living process: a pid with its start time (clock ticks since boot) names one for ever."""
 
-    A pid with its start time names one process for ever. A zombie is dead: where process 1 reaps nobody, it stays.
-    Source: proc(5), fields 2, 3 and 22 of /proc/PID/stat.
+    name: str = ""
+    parent: int = 0
+    start: int = 0
+
+
+def process(pid: int, proc: Path = PROC) -> Process:
+    """Look at a process; all empty when it does not live.
+
+    A zombie is dead: where process 1 reaps nobody, it stays. Source: proc(5), fields 2, 3, 4 and 22 of /proc/PID/stat.
     """
     try:
         before, _, after = (proc / str(pid) / "stat").read_text().rpartition(")")
     except OSError:
-        return "", 0
+        return Process()
     fields = after.split()
-    return ("", 0) if fields[0] in "ZX" else (before.partition("(")[2], int(fields[19]))
+    if fields[0] in "ZX":
+        return Process()
+    return Process(name=before.partition("(")[2], parent=int(fields[1]), start=int(fields[19]))
+
+
+def descends(pid: int, ancestor: int) -> bool:
+    """Tell whether a process is `ancestor`, or was started by it or its children."""
+    while pid > 1 and pid != ancestor:
+        pid = process(pid).parent
+    return pid == ancestor
 
 
 def end_ghosts() -> None:
@@ -253,7 +268,7 @@ def end_ghosts() -> None:
     listed = call(["docker", "ps", "--quiet", "--no-trunc"], limit_s=30).stdout.split()
     for container in listed:
         pid = call(["docker", "inspect", "--format", "{{.State.Pid}}", container], limit_s=30).stdout.strip()
-        if pid.isdigit() and not process(int(pid))[0]:
+        if pid.isdigit() and not process(int(pid)).name:
             say("engine", f"ending container {container[:12]}: the engine believes that it runs, its process is gone")
             if call(["docker", "kill", container], limit_s=30).returncode:
                 say("engine", f"the engine could not end it; type: docker rm -f {container[:12]}")
@@ -273,7 +288,7 @@ def stop_engine() -> None:
     started = json.loads(RECORD.read_text())
     if "service" in started:
         must([*as_root("systemctl"), "stop", "docker.socket", "docker"], limit_s=STOP_LIMIT_S, where="engine")
-    elif process(started["pid"])[1] != started["start"]:
+    elif process(started["pid"]).start != started["start"]:
         say("engine", f"already gone: dockerd with pid {started['pid']} has ended")
     else:
         end_dockerd(started["pid"])

@@ -1,0 +1,49 @@
+# Thin names for commands that also work without make. `harness/prepare.py` says each step that it takes, and why.
+# GNU make ends with 2 whenever a recipe fails; the outcome codes (FAIL 1, INCONCLUSIVE 12, DIRTY 13 …) are those of
+# `.venv/bin/windtunnel run` itself, so CI that reads them calls it directly.
+
+PYTHON   ?= python3
+SCENARIO ?= db_primary_lost
+PREPARE   = $(PYTHON) harness/prepare.py
+
+.DEFAULT_GOAL := help
+.PHONY: help drill test check bench acceptance prepare stop-engine python
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+drill: prepare ## one scenario (SCENARIO=db_primary_lost) against the reference shop
+	.venv/bin/windtunnel run scenarios/$(SCENARIO).toml
+
+test: python ## prepare everything, run all tests
+	$(PREPARE) --venv --engine --images --browser
+	.venv/bin/python -m pytest --durations=10
+
+check: python ## linters, types and the fast tests; needs no Docker
+	$(PREPARE) --venv
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/python -m pytest -m "not docker and not slow and not browser"
+
+bench: prepare ## measure windtunnel itself
+	.venv/bin/python -m tests.bench
+
+acceptance: prepare ## every run that must give a known answer, on Docker; takes hours
+	.venv/bin/python -m tests.acceptance
+
+prepare: python ## environment, engine and images; leaves an engine running
+	$(PREPARE)
+
+stop-engine: python ## end the engine that `prepare` started, and no other
+	$(PREPARE) stop-engine
+
+# A fresh Debian may have no Python at all, and prepare.py is written in it.
+python:
+	@command -v $(PYTHON) > /dev/null || { \
+	    if [ "$(PYTHON) $$(id -u)" = "python3 0" ] && command -v apt-get > /dev/null; then \
+	        echo "[python]  installing python3: harness/prepare.py needs it"; \
+	        apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes python3 python3-venv; \
+	    else \
+	        echo "make: there is no $(PYTHON). Type, as root: apt-get install python3 python3-venv" >&2; exit 10; \
+	    fi; }
