@@ -4,7 +4,7 @@ A power breaks and knows its undo. A sense measures by another path than the pow
 or a proxy's control interface. Every call has a bound; a power that cannot be prepared raises ``ControlError``.
 """
 
-from typing import Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from harness.model import Break, Reading
 
@@ -64,4 +64,24 @@ class Replicated(Protocol):
 
     def primary(self) -> Reading:
         """Name the instance that takes writes now, ``"none"``, or None with why; within 1 s."""
+        ...
+
+
+@runtime_checkable
+class Shared(Protocol):
+    """A machine that others use too."""
+
+    def foreign_ratio(self) -> Reading:
+        """Give the share (0..1) of CPU time since the last call that was stolen or used outside the run, or None with why."""
+        ...
+
+
+class Probe(Protocol):
+    """Observes one thing at a rate through a sense, and never judges. A module of the shelf ``probes`` holds one."""
+
+    sense: ClassVar[type]
+    interval_s: ClassVar[float]
+
+    def look(self, through: Any) -> Reading:
+        """Look once."""
         ...

@@ -7,7 +7,7 @@ file to its class and back. Records are evidence: they are never changed, and th
 import re
 from collections.abc import Mapping
 
-from harness.model import Json, Reading, Undo, noun
+from harness.model import Reading, Undo, noun
 
 
 @noun
@@ -151,7 +151,7 @@ class NotBitten:
 
 @noun
 class Healing:
-    """The undo of a step begins: a disturbance like the act itself. ``reason``: planned, interrupted, guardian …"""
+    """The undo of a step begins: a disturbance like the act itself; ``reason`` is planned, interrupted or guardian."""
 
     at_ns: int
     step: str
@@ -261,5 +261,3 @@ def kind(event: type[Event]) -> str:
 
 
 KINDS: Mapping[str, type[Event]] = {kind(cls): cls for cls in Event.__args__}
-
-__all__ = ["KINDS", "Event", "Json", "kind"]

@@ -8,7 +8,8 @@ from typing import ClassVar, Protocol, TypeVar, Union, dataclass_transform, runt
 
 from harness.errors import VacuousPassError
 
-Json = Union[None, bool, int, float, str, Sequence["Json"], Mapping[str, "Json"]]  # noqa: UP007 -- it names itself
+Scalar = bool | int | float | str | None
+Json = Union[Scalar, Sequence["Json"], Mapping[str, "Json"]]  # noqa: UP007 -- it names itself
 T = TypeVar("T")
 
 
@@ -114,7 +115,7 @@ class Undo:
 
     verb: str
     on: str
-    args: Mapping[str, Json]
+    args: Mapping[str, Scalar]
 
     def __post_init__(self) -> None:
         if self.verb not in self.VERBS:

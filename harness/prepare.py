@@ -152,8 +152,7 @@ def start_engine() -> None:
     """Make sure that a Docker engine answers: the one there is, else an installed one, else Debian's."""
     version = engine_version()
     if version:
-        ours = "; to stop it, type: make stop-engine" if RECORD.exists() else ""
-        say("engine", f"present: version {version} answers{ours}")
+        say("engine", f"present: version {version} answers{how_to_stop()}")
         return
     if os.environ.get("DOCKER_HOST"):
         raise SetupError(
@@ -175,7 +174,7 @@ def start_engine() -> None:
     if not version:
         refuse_if_denied()
         raise SetupError("engine: it was started, but `docker version` gets no answer. Type: docker version")
-    say("engine", f"version {version} answers; it stays up. To stop it, type: make stop-engine")
+    say("engine", f"version {version} answers, and stays up{how_to_stop()}")
 
 
 def engine_version(limit_s: float = 20) -> str:
@@ -190,7 +189,7 @@ def refuse_if_denied() -> None:
     if "permission denied" in words:
         user = os.environ.get("USER", "$USER")
         raise SetupError(
-            f"engine: it runs, but {user} may not use its socket. Type: sudo usermod -aG docker {user} && newgrp docker"
+            f"engine: there is one whose socket {user} may not use. Type: sudo usermod -aG docker {user} && newgrp docker"
         )
 
 
@@ -278,6 +277,15 @@ def note_start(what: dict[str, str | int]) -> None:
     """Write down what we started."""
     RECORD.parent.mkdir(parents=True, exist_ok=True)
     RECORD.write_text(json.dumps(what) + "\n")
+
+
+def how_to_stop() -> str:
+    """Say how to stop an engine that was started from this folder; empty text for any other."""
+    with suppress(FileNotFoundError):
+        started = json.loads(RECORD.read_text())
+        if "service" in started or process(started["pid"]).start == started["start"]:
+            return "; to stop it, type: make stop-engine"
+    return ""
 
 
 def stop_engine() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.history import Audit
-from harness.model import Component, Declaration, Json, Located, Residue, Target, noun
+from harness.model import Component, Declaration, Located, Residue, Scalar, Target, noun
 from harness.plan import Plan
 
 
@@ -32,7 +32,7 @@ class Thing:
 
     name: str
     ref: str
-    state: Mapping[str, Json]
+    state: Mapping[str, Scalar]
 
 
 @noun

@@ -1,0 +1,141 @@
+"""The guardian: a process of its own that outlives the harness and mends what it leaves behind.
+
+It holds a pidfd of the harness and reads the deadlines of the open undos. The harness dies → it takes the lock and heals. A
+deadline passes → it kills the harness, takes the lock and heals: fence before you heal. There is no heartbeat, so a starved
+machine trips nothing, and its own oversleep is granted to every deadline.
+
+    python -m harness.guardian FOLDER RUN DRIVER PIDFD KEEP
+
+It says ``ready`` on its standard output, and reads ``dismiss`` from its standard input when the run has ended well.
+"""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.clock import S, monotonic_ns
+from harness.drivers import driver as driver_named
+from harness.errors import SetupError
+from harness.events import Fingerprint, Healing, Mended
+from harness.mend import heal, remove
+from harness.store import GUARDIAN, LOCK, UNDO, JournalWriter, read_site
+from harness.undo import Lock, Played, overdue, still_open
+
+LOOK_S = 0.5
+READY_S = 10.0
+SPARED = ("PATH", "HOME", "LANG", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR")
+
+
+class Guardian:
+    """The harness's side: starts the guardian, can tell whether it lives, and dismisses it."""
+
+    def __init__(self, folder: Path, run: str, driver: str, *, keep: bool) -> None:
+        """Start it and wait until it is ready. Raises ``SetupError`` if it does not come up within ``READY_S``.
+
+        It gets a clean environment: CI runners kill every process that carries theirs.
+        """
+        mine = os.pidfd_open(os.getpid())
+        environment = {name: value for name, value in os.environ.items() if name in SPARED or name.startswith("DOCKER_")}
+        with (folder / "guardian.out").open("ab") as out:
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "harness.guardian", str(folder), run, driver, str(mine), str(int(keep))],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=out,
+                env=environment,
+                pass_fds=(mine,),
+                start_new_session=True,
+            )
+        os.close(mine)
+        self.pid = self._child.pid
+        self.pidfd = os.pidfd_open(self.pid)
+        assert self._child.stdout is not None  # noqa: S101 -- asked for with PIPE
+        ready, _, _ = select.select([self._child.stdout], [], [], READY_S)
+        if not ready or self._child.stdout.readline() != b"ready\n":
+            self._child.kill()
+            raise SetupError(f"the guardian did not start; see {folder / 'guardian.out'}; nothing was broken")
+
+    def lives(self) -> bool:
+        """Say whether it still runs: without it, nothing may be broken."""
+        return not select.select([self.pidfd], [], [], 0)[0]
+
+    def dismiss(self) -> None:
+        """Send it home: the run has ended and everything is mended."""
+        assert self._child.stdin is not None  # noqa: S101 -- asked for with PIPE
+        try:
+            self._child.stdin.write(b"dismiss\n")
+            self._child.stdin.close()
+            self._child.wait(READY_S)
+        except (OSError, subprocess.TimeoutExpired):
+            self._child.kill()
+        os.close(self.pidfd)
+
+
+def watch(folder: Path, harness: int) -> bool:
+    """Wait until dismissed (False), or until the harness is dead, killed by us if a deadline passed (True)."""
+    oversleep_ns, stdin_open = 0, True
+    while True:
+        slept = monotonic_ns()
+        readable, _, _ = select.select([harness, *([0] if stdin_open else [])], [], [], LOOK_S)
+        oversleep_ns += max(0, monotonic_ns() - slept - int(2 * LOOK_S * S))
+        if harness in readable:
+            return True
+        if 0 in readable:
+            word = os.read(0, 64)
+            if word.startswith(b"dismiss"):
+                return False
+            stdin_open = bool(word)
+        if overdue(still_open(folder / UNDO), oversleep_ns):
+            signal.pidfd_send_signal(harness, signal.SIGKILL)
+            select.select([harness], [], [], READY_S)
+            return True
+
+
+def mend(folder: Path, run: str, driver: str, *, keep: bool) -> int:
+    """Take the lock of the dead, heal, collect the logs, remove what is left of the run. Gives the exit code."""
+    with Lock(folder / LOCK, wait=True):
+        journal, begin = JournalWriter(folder / GUARDIAN), _zero(folder)
+        residence = read_site(folder)
+        left: list[str] = []
+        if residence is not None:
+            for one in still_open(folder / UNDO):
+                journal.append(Healing(at_ns=monotonic_ns() - begin, step=one.step, reason="guardian"))
+
+            def said(step: str, played: Played) -> None:
+                journal.append(Mended(at_ns=monotonic_ns() - begin, step=step, undo=played.undo, error=played.error))
+
+            left += [f"{residue.on}: {residue.what}" for residue in heal(folder, residence, said)]
+        journal.append(Fingerprint(at_ns=monotonic_ns() - begin, residue=tuple(left)))
+        if not keep:
+            left += remove(folder, run, driver_named(driver))
+        return 13 if left else 0
+
+
+def _zero(folder: Path) -> int:
+    """The run's zero on the machine's monotonic clock, so that the guardian's records share the run's time."""
+    try:
+        return int((folder / "zero").read_text())
+    except (OSError, ValueError):
+        return monotonic_ns()
+
+
+def main() -> int:
+    """Guard one run; see the module's text for the arguments."""
+    folder, run, driver, pidfd, keep = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5] == "1"
+    for ignored in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    driver_named(driver)  # imported now: the disk may be full or gone when it is needed
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    try:
+        return mend(folder, run, driver, keep=keep) if watch(folder, pidfd) else 0
+    except SetupError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

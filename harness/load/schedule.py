@@ -1,0 +1,93 @@
+"""When shoppers arrive: open arrivals, decided by scenario, seed and scale alone. Pure; the judge plans them again.
+
+Poisson arrivals conditioned on their count are independent uniform instants, sorted. They are made in blocks of 10 s,
+each of exactly its share, because nobody knows beforehand when a run ends. The instants come from the raw output of
+PCG64, which NumPy promises to keep (its distributions may change), so every machine plans the same arrivals.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.history import ORDER, READ
+from harness.model import noun
+from harness.scenario import Load
+
+BLOCK_S = 10
+BLOCK_NS = BLOCK_S * 1_000_000_000
+SEND_ONCE, SEND_TWICE_AT_ONCE, SEND_AGAIN_AFTER = 0, 1, 2
+
+
+@noun
+class Planned:
+    """One row for each planned arrival, in the order of time; columns of equal length.
+
+    ``seq`` counts from 0 at schedule zero, ``intended_ns`` from schedule zero. ``last_piece``: the order asks for the
+    scarce product. ``resend``: sent once, the same keyed order twice at the same moment, or again after the first answer.
+    """
+
+    seq: NDArray[np.int64]
+    intended_ns: NDArray[np.int64]
+    kind: NDArray[np.int8]
+    last_piece: NDArray[np.bool_]
+    resend: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.seq)
+
+
+def planned(load: Load, seed: int, scale: float, length_ns: int) -> Planned:
+    """Plan all arrivals intended before ``length_ns``. A shorter plan is the beginning of a longer one."""
+    blocks = [block(load, seed, scale, number) for number in range(max(1, -(-length_ns // BLOCK_NS)))]
+    seq, intended, kind, last_piece, resend = (
+        np.concatenate([getattr(each, name) for each in blocks])
+        for name in ("seq", "intended_ns", "kind", "last_piece", "resend")
+    )
+    end = int(np.searchsorted(intended, length_ns))
+    return Planned(
+        seq=seq[:end], intended_ns=intended[:end], kind=kind[:end], last_piece=last_piece[:end], resend=resend[:end]
+    )
+
+
+def block(load: Load, seed: int, scale: float, number: int) -> Planned:
+    """Plan the arrivals of block ``number`` (from 0): exactly rate x 10 s x scale orders, and reads likewise.
+
+    A fraction that is left over is carried into the next block, so that the total is exact at all times.
+    """
+    first_order, orders = _share(load.arrivals.orders_per_s, scale, number)
+    first_read, reads = _share(load.products_per_s, scale, number)
+    draws = np.random.PCG64(np.random.SeedSequence([seed % 2**64, number]))
+    instants = (draws.random_raw(orders + reads) % np.uint64(BLOCK_NS)).astype(np.int64)
+    kind = np.repeat(np.array([ORDER, READ], dtype=np.int8), [orders, reads])
+    nth = np.concatenate([np.arange(first_order, first_order + orders), np.full(reads, -1)])
+    resend = np.concatenate([_resend(load, draws, orders), np.full(reads, SEND_ONCE, dtype=np.int8)])
+    in_time = np.argsort(instants, kind="stable")
+    return Planned(
+        seq=np.arange(orders + reads, dtype=np.int64) + first_order + first_read,
+        intended_ns=instants[in_time] + number * BLOCK_NS,
+        kind=kind[in_time],
+        last_piece=_last_piece(load, nth)[in_time],
+        resend=resend[in_time],
+    )
+
+
+def _share(per_s: float, scale: float, number: int) -> tuple[int, int]:
+    """Give how many arrivals of a kind come before a block, and how many in it; exact for rates as a person writes them."""
+    per_block = Fraction(str(per_s)) * Fraction(str(scale)) * BLOCK_S
+    before = int(per_block * number)
+    return before, int(per_block * (number + 1)) - before
+
+
+def _last_piece(load: Load, nth: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say which arrivals are every n-th order, counted from schedule zero."""
+    every = load.last_pieces_one_in
+    return (nth >= 0) & ((nth + 1) % every == 0) if every else np.zeros(len(nth), dtype=np.bool_)
+
+
+def _resend(load: Load, draws: np.random.PCG64, orders: int) -> NDArray[np.int8]:
+    """Draw how often each order is sent."""
+    ratio, same_moment = (load.resend.ratio, load.resend.same_moment) if load.resend else (0.0, 0.0)
+    drawn = draws.random_raw(orders) / 2.0**64
+    again = np.where(drawn < ratio, SEND_AGAIN_AFTER, SEND_ONCE)
+    return np.where(drawn < ratio * same_moment, SEND_TWICE_AT_ONCE, again).astype(np.int8)

@@ -1,0 +1,49 @@
+"""What harness and load child say to each other, a JSON line each: ``LoadSpec``, then ``Stop`` down; ``Said`` up."""
+
+from harness.events import LoadTick
+from harness.model import noun
+from harness.scenario import Load
+
+
+@noun
+class LoadSpec:
+    """All that the load child needs, and the first line it is given.
+
+    ``zero_ns`` is the run's zero on CLOCK_MONOTONIC; all other times count from it. ``begin_ns`` is the earliest intended
+    time of schedule zero: a child that is ready later begins later, and says when. ``shopper`` is ``module:Class``,
+    found with ``project`` on ``sys.path``. After ``longest_s`` the child stops by itself, as if it had been told to.
+    """
+
+    run: str
+    seed: int
+    scale: float
+    load: Load
+    zero_ns: int
+    begin_ns: int
+    longest_s: float
+    url: str
+    shopper: str
+    ledger: str
+    project: str
+    timeout_s: float = 10.0
+    in_flight_max: int = 20_000
+
+
+@noun
+class Stop:
+    """Each further line to the child: no arrival is intended at or after ``until_ns``."""
+
+    until_ns: int
+
+
+@noun
+class Said:
+    """A line from the child; one of the fields is set.
+
+    ``begin_ns`` comes first and once: when schedule zero is. ``tick`` comes about once a second. ``rows`` comes last and
+    only if the ledger was sealed.
+    """
+
+    begin_ns: int | None = None
+    tick: LoadTick | None = None
+    rows: int | None = None

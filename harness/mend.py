@@ -1,0 +1,78 @@
+"""Mending a run whose harness is gone: what the guardian does, and ``windtunnel heal`` from any shell."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.clock import pause
+from harness.drivers import Driver
+from harness.drivers import driver as driver_named
+from harness.errors import ControlError, SetupError
+from harness.model import Residue, Undo
+from harness.shop import Residence
+from harness.undo import Open, Played, UndoLog, play, still_open
+
+CONTROL_S = 5.0  # a call may still be queued in the engine when its caller died: wait this long, then look again
+ROUNDS = 3
+
+
+def heal(
+    folder: Path, residence: Residence, said: Callable[[str, Played], None], *, late_acts: bool = True
+) -> tuple[Residue, ...]:
+    """Play the open undos of a run, wait for late acts, compare with the declaration, mend what is off, look again.
+
+    Only for the holder of the run's lock. ``said`` hears of each undo played. Gives what is still off after ``ROUNDS``
+    rounds, empty when all is as declared; the undo log is closed in that case.
+    """
+    driver = driver_named(residence.driver)
+    opened = still_open(folder / "undo.jsonl")
+    for one in reversed(opened):
+        for played in play(one.undo, driver.MENDERS):
+            said(one.step, played)
+    if late_acts:
+        pause(CONTROL_S)
+    for _ in range(ROUNDS):
+        off = _deviations(driver, residence)
+        if not off:
+            break
+        for undo in (undo for _, undo in off if undo is not None):
+            said("fingerprint", play((undo,), driver.MENDERS)[0])
+        pause(1.0)
+    left = tuple(residue for residue, _ in _deviations(driver, residence))
+    if not left:
+        _close(folder, opened)
+    return left
+
+
+def _deviations(driver: Driver, residence: Residence) -> tuple[tuple[Residue, Undo | None], ...]:
+    """What is off, or, where not even that can be asked, that fact."""
+    try:
+        return tuple((one.residue, one.undo) for one in driver.deviations(residence))
+    except (ControlError, SetupError) as error:
+        return ((Residue(on=residence.driver, what=str(error)), None),)
+
+
+def _close(folder: Path, opened: tuple[Open, ...]) -> None:
+    """Note in the undo log that its acts are healed."""
+    if opened:
+        log = UndoLog(folder / "undo.jsonl")
+        for one in opened:
+            log.close_step(one.step)
+
+
+def remove(folder: Path, run: str, driver: Driver) -> tuple[str, ...]:
+    """Collect the logs, then remove everything of a run; give the names of what is left after ``ROUNDS`` tries."""
+    left: tuple[str, ...] = ()
+    try:
+        driver.collect(run, folder / "logs")
+    except (ControlError, SetupError) as error:
+        (folder / "logs").mkdir(exist_ok=True)
+        (folder / "logs" / "collect.error").write_text(f"{error}\n", encoding="utf-8")
+    for _ in range(ROUNDS):
+        try:
+            left = driver.sweep(run, folder)
+        except (ControlError, SetupError) as error:
+            left = (str(error),)
+        if not left:
+            return ()
+        pause(1.0)
+    return left

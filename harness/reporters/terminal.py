@@ -1,0 +1,68 @@
+"""The table of objectives for people at a terminal, then the outcome in words and where the report is."""
+
+import io
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from harness.events import NotHealed
+from harness.model import Outcome, Verdict
+from harness.report import Report
+from harness.reporters.story import story
+from harness.reporters.words import MEANING, figures, visible
+
+FILE = "summary.txt"
+COLUMNS = 120  # of the stored file
+ROOMY = 100  # from this width on a sentence fits beside the figures
+COLOUR = {Outcome.PASS: "green", Outcome.INCONCLUSIVE: "yellow", Outcome.FAIL: "red", Outcome.DIRTY: "magenta"}
+
+
+def render(report: Report) -> str:
+    """Give the plain text, without colour, 120 columns wide."""
+    file = io.StringIO()
+    show(report, Console(file=file, width=COLUMNS, color_system=None, force_terminal=False))
+    return "".join(f"{line.rstrip()}\n" for line in file.getvalue().splitlines())
+
+
+def show(report: Report, console: Console) -> None:
+    """Print it to a console; rich leaves colours away where that is no terminal."""
+    told, outcome = story(report), report.judgement.outcome
+    console.print(_line("", report.plan.scenario.name, "bold"))
+    console.print(_line("Promised: ", told.promised))
+    console.print(_line("Happened: ", told.happened))
+    console.print()
+    console.print(_objectives(report.judgement.verdicts, console.width))
+    for doubt in report.judgement.doubts:
+        console.print(_line("Doubt: ", visible(doubt.because)))
+    console.print(Text.assemble((outcome.name, f"bold {COLOUR[outcome]}"), f": {MEANING[outcome]}"))
+    console.print(_line("To be trusted? ", told.trust))
+    for left in report.history.all(NotHealed):
+        console.print(_line("To mend: ", visible(left.mend), "bold"))
+    console.print(_line("Report: ", visible(f"{report.folder}/report.html")), soft_wrap=True)
+
+
+def _objectives(verdicts: tuple[Verdict, ...], width: int) -> RenderableType:
+    """The table; where it is narrow the sentences follow below it."""
+    table = Table(header_style="bold", pad_edge=False)
+    for title, side in (("objective", "left"), ("measured", "right"), ("limit", "right"), ("unit", "left")):
+        table.add_column(title, justify="right" if side == "right" else "left", overflow="fold")
+    table.add_column("outcome", no_wrap=True)
+    if width >= ROOMY:
+        table.add_column("because", ratio=1, overflow="fold")
+    sentences = []
+    for verdict in verdicts:
+        lines = figures(verdict.measured, verdict.limit)
+        cells = [Text("\n".join(getattr(line, side) for line in lines)) for side in ("measured", "limit", "unit")]
+        name, because = visible(verdict.objective), visible(verdict.because)
+        word = Text(verdict.outcome.name, style=COLOUR[verdict.outcome])
+        if width >= ROOMY:
+            table.add_row(Text(name), *cells, word, Text(because))
+        else:
+            table.add_row(Text(name), *cells, word)
+            sentences.append(_line(f"{name}: ", because))
+    return Group(table, *sentences)
+
+
+def _line(label: str, text: str, style: str = "") -> Text:
+    return Text.assemble((label, "dim"), (visible(text), style))

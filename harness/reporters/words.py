@@ -1,0 +1,103 @@
+"""The words that every report shares: text made safe to show, figures with their units, what an outcome or a doubt means."""
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from itertools import zip_longest
+
+from harness.model import Doubt, Outcome, noun
+
+LONGEST = 4000  # characters of one text shown; the run folder has the rest
+MEANING: Mapping[Outcome, str] = {
+    Outcome.PASS: "The shop kept its promises.",
+    Outcome.INCONCLUSIVE: "Nothing was decided: the run did not gather enough evidence to believe.",
+    Outcome.FAIL: "The shop broke a promise.",
+    Outcome.DIRTY: "A fault could not be seen healed: what this run broke may still be broken.",
+}
+UNITS: Mapping[str, str] = {"s": "s", "ms": "ms", "us": "µs", "ns": "ns", "bytes": "bytes", "ratio": "ratio"}
+
+
+def visible(text: str, keep: str = "", most: int = LONGEST) -> str:
+    r"""Give a text from outside as it can be shown safely in any format.
+
+    What cannot be printed (terminal escapes, control and direction characters, lone surrogates) is spelled out, such as
+    ``\x1b``; ``keep`` names characters that stay as they are. Beyond ``most`` characters it says how many there are more.
+    """
+    short = text if len(text) <= most else f"{text[:most]}… ({len(text) - most} characters more)"
+    if short.isprintable():
+        return short
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in short)
+
+
+def number(value: float) -> str:
+    """Write a figure for people: three significant digits below 100, else whole; ``never`` for an endless time."""
+    if math.isnan(value):
+        return "unknown"
+    if math.isinf(value):
+        return "never" if value > 0 else "-never"
+    if value == int(value) or abs(value) >= 100:
+        return f"{value:,.0f}".replace(",", " ")  # a narrow space that does not break
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:.{digits}f}"
+
+
+def seconds(ns: int) -> str:
+    """Write a length of time for people: ``0.42 s``, ``38 s``, ``12 min 30 s``."""
+    if abs(ns) < 120e9:
+        return f"{ns / 1e9:.2f} s" if abs(ns) < 10e9 else f"{ns / 1e9:.1f} s"
+    minutes, rest = divmod(round(ns / 1e9), 60)
+    return f"{minutes} min {rest} s"
+
+
+@noun
+class Figure:
+    """One line of an objective's figures: a measured value beside a limit of the same unit; either may be missing."""
+
+    measured: str
+    limit: str
+    unit: str
+
+
+def figures(measured: Mapping[str, float], limit: Mapping[str, float]) -> tuple[Figure, ...]:
+    """Set measured values and limits side by side, unit by unit, each with its name."""
+    units = dict.fromkeys(split(name)[1] for name in (*measured, *limit))
+    lines = []
+    for unit in units:
+        left, right = ([_named(n, v) for n, v in side.items() if split(n)[1] == unit] for side in (measured, limit))
+        lines += [Figure(measured=m, limit=x, unit=visible(unit)) for m, x in zip_longest(left, right, fillvalue="")]
+    return tuple(lines)
+
+
+def split(name: str) -> tuple[str, str]:
+    """Take a figure's name apart: ``recovery_s`` → (recovery, s), ``latency_ms_p95`` → (latency p95, ms)."""
+    words = name.split("_")
+    if len(words) > 2 and words[-2:] == ["per", "s"]:
+        return " ".join(words[:-2]), "per s"
+    for place in range(len(words) - 1, -1, -1):
+        if words[place] in UNITS:
+            return " ".join(words[:place] + words[place + 1 :]), UNITS[words[place]]
+    return " ".join(words), ""
+
+
+def _named(name: str, value: float) -> str:
+    return f"{visible(split(name)[0])} {number(value)}".strip()
+
+
+def voids(doubt: Doubt) -> str:
+    """Say what a doubt does to the outcomes."""
+    of = " of objectives that a slow machine may deceive" if doubt.timing_only else ""
+    of = " of objectives that expect the shop to react" if doubt.reaction_only else of
+    said = []
+    if Outcome.PASS in doubt.voids:
+        said.append(f"it may hide a failure, so no PASS{of} counts")
+    if Outcome.FAIL in doubt.voids:
+        said.append(f"it may fake a failure, so no FAIL{of} counts")
+    return "; ".join(said) or "it changes no outcome"
+
+
+def utc(wall_ns: int) -> str:
+    """Write a wall time as ISO 8601 in UTC, whole seconds: ``2026-11-27T20:00:00``. Times out of range give the epoch."""
+    try:
+        return datetime.fromtimestamp(wall_ns // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    except (OverflowError, ValueError, OSError):
+        return "1970-01-01T00:00:00"

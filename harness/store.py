@@ -1,0 +1,228 @@
+"""The run folder on disk: written while the run goes on, read back into a ``History`` afterwards.
+
+Reading never fails on damaged evidence: what cannot be read is a doubt. Only a missing scenario is an error.
+"""
+
+import hashlib
+import itertools
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness import lines
+from harness.errors import SetupError, StoredRunError
+from harness.events import KINDS, Audited, Event, LoadStarted, LoadStopped, Run, Sealed, kind
+from harness.history import Audit, History, Ledger, NodeAudit, StockLevel, Window, lost_rows
+from harness.load import ledger as ledgers
+from harness.load.schedule import planned
+from harness.model import Declaration, Doubt, Outcome, noun
+from harness.scenario import Scenario, load
+from harness.shop import Residence
+
+SCENARIO, JOURNAL, ORDERS, AUDIT = "scenario.toml", "journal.jsonl", "orders.jsonl", "audit.jsonl"
+UNDO, LOCK, SITE, GUARDIAN = "undo.jsonl", "undo.lock", "site.json", "guardian.jsonl"
+EVIDENCE = (SCENARIO, ORDERS, AUDIT)
+
+
+class JournalWriter:
+    """Appends records to a journal, from any thread, each on its way to the disk when the call returns."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file. Raises ``SetupError`` if it cannot be written."""
+        self._path, self._number, self._lock = path, 0, threading.Lock()
+        try:
+            self._stream = path.open("ab", buffering=0)
+        except OSError as error:
+            raise SetupError(f"{path}: the journal cannot be written: {error}") from error
+
+    def append(self, event: Event) -> None:
+        """Append one record. Raises ``SetupError`` if the disk refuses: without evidence there is no run."""
+        with self._lock:
+            line = lines.encode(self._number, kind(type(event)), msgspec.to_builtins(event))
+            try:
+                self._stream.write(line)
+            except OSError as error:
+                raise SetupError(f"{self._path}: the journal cannot be written: {error}; free some space") from error
+            self._number += 1
+
+    def seal(self, at_ns: int) -> None:
+        """Append the last record: how many there are, and the digest of each evidence file beside the journal."""
+        files = {name: _digest(self._path.parent / name) for name in EVIDENCE if (self._path.parent / name).exists()}
+        self.append(Sealed(at_ns=at_ns, records=self._number, files=files))
+        self._stream.close()
+
+
+def write_site(folder: Path, residence: Residence) -> None:
+    """Write down everything the run has put on this machine, whole or not at all."""
+    fresh = folder / f"{SITE}.new"
+    fresh.write_bytes(msgspec.json.encode(residence))
+    fresh.rename(folder / SITE)
+
+
+def read_site(folder: Path) -> Residence | None:
+    """Read what a run has put on this machine; None where it had not come so far."""
+    try:
+        return msgspec.json.decode((folder / SITE).read_bytes(), type=Residence)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def write_audit(folder: Path, audit: Audit) -> None:
+    """Write the audit: a line a node, one for the stock, and the seal."""
+    head = {"at_ns": audit.at_ns, "skus": audit.skus, "missing": dict(audit.missing)}
+    parts: list[tuple[str, dict[str, Any]]] = [("head", head)]
+    parts += [("node", msgspec.to_builtins(node)) for node in audit.nodes]
+    parts.append(("stock", {"levels": [msgspec.to_builtins(level) for level in audit.stock]}))
+    parts.append(("seal", {"nodes": len(audit.nodes)}))
+    with (folder / AUDIT).open("wb") as stream:
+        for number, (name, body) in enumerate(parts):
+            stream.write(lines.encode(number, name, body))
+
+
+def read_audit(folder: Path) -> tuple[Audit | None, tuple[Doubt, ...]]:
+    """Read the audit back; None where none was made or it is not whole, with the doubt that says so."""
+    path = folder / AUDIT
+    if not path.exists():
+        return None, ()
+    with path.open("rb") as stream:
+        found = [line for line in lines.scan(stream) if line is not None]
+    try:
+        if [line["n"] for line in found] != list(range(len(found))) or found[-1]["kind"] != "seal":
+            raise KeyError("seal")  # noqa: TRY301 -- handled as any other damage
+        nodes = tuple(msgspec.convert(line, type=NodeAudit) for line in found if line["kind"] == "node")
+        if len(nodes) != found[-1]["nodes"]:
+            raise KeyError("nodes")  # noqa: TRY301
+        head = next(line for line in found if line["kind"] == "head")
+        stock = next(line for line in found if line["kind"] == "stock")
+        levels = tuple(msgspec.convert(stock["levels"], type=list[StockLevel]))
+        audit = Audit(at_ns=head["at_ns"], nodes=nodes, stock=levels, skus=head["skus"], missing=head["missing"])
+    except (KeyError, IndexError, TypeError, StopIteration, msgspec.ValidationError) as error:
+        return None, (_voids_pass(f"the audit is not whole ({error})"),)
+    return audit, ()
+
+
+def read_journal(path: Path) -> tuple[tuple[Event, ...], tuple[Doubt, ...]]:
+    """Read a journal: its records in order, and a doubt for each way in which it is not whole. Never raises on damage."""
+    if not path.exists():
+        return (), (_voids_pass("there is no journal"),)
+    events: list[Event] = []
+    numbers: list[int] = []
+    broken = 0
+    with path.open("rb") as stream:
+        for line in lines.scan(stream):
+            event = _event(line)
+            if event is None or line is None:
+                broken += 1
+                continue
+            events.append(event)
+            numbers.append(int(line["n"]))
+    doubts = []
+    if broken:
+        doubts.append(_voids_pass(f"{broken} record(s) of the journal cannot be read"))
+    if numbers != list(range(len(numbers))):
+        doubts.append(_voids_pass("records of the journal are missing, repeated or out of order"))
+    if any(later.at_ns < earlier.at_ns - _SLACK_NS for earlier, later in itertools.pairwise(events)):
+        doubts.append(_voids_pass("time runs backwards in the journal"))
+    seals = [number for number, event in zip(numbers, events, strict=True) if isinstance(event, Sealed)]
+    if seals != [len(numbers) - 1] or not isinstance(events[-1], Sealed) or events[-1].records != len(numbers) - 1:
+        doubts.append(_voids_pass("the journal was not closed: the run did not come to its end"))
+    return tuple(events), tuple(doubts)
+
+
+_SLACK_NS = 2_000_000_000  # threads stamp a record before they queue for the pen
+
+
+@noun
+class Stored:
+    """A run as it lies on disk: its scenario, its journal with what is doubtful in it."""
+
+    folder: Path
+    scenario: Scenario
+    events: tuple[Event, ...]
+    doubts: tuple[Doubt, ...]
+
+    @property
+    def run(self) -> Run | None:
+        """The journal's first record; None where even that is missing."""
+        return next((event for event in self.events if isinstance(event, Run)), None)
+
+
+def open_run(folder: Path) -> Stored:
+    """Read scenario and journal of a run folder. Raises ``StoredRunError`` where there is no readable scenario."""
+    if not (folder / SCENARIO).is_file():
+        raise StoredRunError(f"{folder}: no {SCENARIO} in it, so it is no run folder; `windtunnel status` lists runs")
+    events, doubts = read_journal(folder / JOURNAL)
+    by_guardian, _ = read_journal(folder / GUARDIAN)
+    return Stored(folder=folder, scenario=load(folder / SCENARIO), events=events + by_guardian, doubts=doubts)
+
+
+def history(stored: Stored, declaration: Declaration) -> History:
+    """Join journal, ledger and audit of a stored run."""
+    scenario, events, folder = stored.scenario, stored.events, stored.folder
+    run = stored.run
+    audit, audit_doubts = read_audit(folder)
+    ledger, ledger_doubts = _ledger(folder, scenario, events, run)
+    started = [event.begin_ns for event in events if isinstance(event, LoadStarted)]
+    stopped = [event.until_ns for event in events if isinstance(event, LoadStopped)]
+    begin_ns = started[0] if started else 0
+    return History(
+        declaration=declaration,
+        scenario=scenario,
+        events=events,
+        ledger=ledger,
+        audit=audit,
+        lost=lost_rows(ledger, audit, run.id if run else ""),
+        integrity=(*stored.doubts, *audit_doubts, *ledger_doubts, *_changed(folder, events, audit)),
+        window=Window(start_ns=begin_ns, end_ns=max(stopped, default=begin_ns)),
+    )
+
+
+def _ledger(folder: Path, scenario: Scenario, events: Sequence[Event], run: Run | None) -> tuple[Ledger, tuple[Doubt, ...]]:
+    """Read the ledger against what was planned up to the load's end; without that end, up to the last record known."""
+    seed, scale = (run.seed, run.scale) if run else (scenario.seed, 1.0)
+    begin_ns = next((event.begin_ns for event in events if isinstance(event, LoadStarted)), None)
+    until_ns = next((event.until_ns for event in events if isinstance(event, LoadStopped)), None)
+    if begin_ns is None:
+        return ledgers.read(folder / ORDERS, planned(scenario.load, seed, scale, 0), 0, 0)
+    if until_ns is None:
+        until_ns = max(begin_ns, events[-1].at_ns)
+    plan = planned(scenario.load, seed, scale, until_ns - begin_ns)
+    return ledgers.read(folder / ORDERS, plan, begin_ns, until_ns)
+
+
+def _changed(folder: Path, events: Sequence[Event], audit: Audit | None) -> tuple[Doubt, ...]:
+    """Doubt evidence files that are not what the journal's seal says they were."""
+    seal = next((event for event in events if isinstance(event, Sealed)), None)
+    files: Mapping[str, str] = seal.files if seal else {}
+    doubts = [
+        _voids_pass(f"{name} is not the file that was sealed")
+        for name in EVIDENCE
+        if seal and files.get(name) != (_digest(folder / name) if (folder / name).exists() else None)
+    ]
+    said = next((event.rows for event in events if isinstance(event, Audited)), None)
+    rows = sum(len(node.key) for node in audit.nodes) if audit else None
+    if said != rows:
+        doubts.append(_voids_pass(f"the audit holds {rows} orders, the journal says {said}"))
+    return tuple(doubts)
+
+
+def _event(line: dict[str, Any] | None) -> Event | None:
+    """Turn a line into its record; None where it is none."""
+    if line is None:
+        return None
+    try:
+        return msgspec.convert(line, type=KINDS[line["kind"]])
+    except (KeyError, TypeError, ValueError, msgspec.ValidationError):
+        return None
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _voids_pass(because: str) -> Doubt:
+    return Doubt(because=because, voids=frozenset({Outcome.PASS}))

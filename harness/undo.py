@@ -1,0 +1,161 @@
+"""The undo log: every act has its undo on disk before it happens, and whoever holds the lock can play it.
+
+One file of lines (see ``lines``): *intended* → the act → *acted* → *closed*. Only the holder of ``undo.lock`` may act or
+mend. The harness, Ctrl-C, the guardian and ``windtunnel heal`` all mend through ``play``.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from harness import lines
+from harness.clock import monotonic_ns
+from harness.errors import ControlError, SetupError
+from harness.model import Break, Undo, noun
+
+Mender = Callable[[Undo], None]
+
+
+@noun
+class Open:
+    """An act that may have happened and was not seen healed. ``deadline_ns``: machine's monotonic clock."""
+
+    step: str
+    undo: tuple[Undo, ...]
+    deadline_ns: int
+
+
+@noun
+class Played:
+    """One undo was played; ``error`` says what its mender reported, None if nothing."""
+
+    undo: Undo
+    error: str | None
+
+
+class Lock:
+    """An exclusive lock on a file, held until closed or until the process ends. Children do not inherit it."""
+
+    def __init__(self, path: Path, *, wait: bool = False) -> None:
+        """Take it. Raises ``SetupError`` if somebody else holds it and ``wait`` is False."""
+        try:
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise SetupError(f"{path}: cannot be opened: {error}") from error
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as error:
+            os.close(self._fd)
+            raise SetupError(f"{path}: held by a living process") from error
+
+    def close(self) -> None:
+        """Release it; twice is harmless."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def held(path: Path) -> bool:
+    """Say whether a living process holds the lock. A lock file that is not there is held by nobody."""
+    if not path.exists():
+        return False
+    try:
+        Lock(path).close()
+    except SetupError:
+        return True
+    return False
+
+
+class UndoLog:
+    """The undo log of one run. Constructing it to write does not take the lock: see ``Lock``."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise SetupError(f"{path}: the undo log cannot be written: {error}; nothing is broken without it") from error
+        self._path, self._number = path, 0
+
+    def perform(
+        self, step: str, breaking: Break, deadline_ns: int, intended: Callable[[], None], before: Callable[[], int]
+    ) -> int:
+        """Append *intended*, act, append *acted*; give t0, the instant just before the act.
+
+        ``intended`` is called once the undo is on disk, ``before`` reads the clock. Raises ``SetupError`` before anything
+        has happened if the log cannot be written, and what the act raises (the undo then stays open).
+        """
+        undo = [msgspec.to_builtins(one) for one in breaking.undo]
+        self._append("intended", {"step": step, "undo": undo, "deadline_ns": deadline_ns})
+        intended()
+        t0 = before()
+        breaking.act()
+        self._append("acted", {"step": step})
+        return t0
+
+    def close_step(self, step: str) -> None:
+        """Append *closed*: the step was seen healed, or judged whole by the fingerprint."""
+        self._append("closed", {"step": step})
+
+    def _append(self, kind: str, body: Mapping[str, object]) -> None:
+        """Write one line and see it on the disk. Raises ``SetupError`` where that fails."""
+        line = lines.encode(self._number, kind, body)
+        try:
+            written = os.write(self._fd, line)
+            os.fsync(self._fd)
+        except OSError as error:
+            written, why = 0, str(error)
+        else:
+            why = "the disk took only a part of a line"
+        if written != len(line):
+            raise SetupError(f"{self._path}: the undo log cannot be written: {why}; free some space, then `windtunnel heal`")
+        self._number += 1
+
+
+def still_open(path: Path) -> tuple[Open, ...]:
+    """Give the acts of an undo log that are not closed, oldest first. A torn last line never acted."""
+    found: dict[str, Open] = {}
+    if not path.exists():
+        return ()
+    with path.open("rb") as stream:
+        for line in lines.scan(stream):
+            if line is None:
+                continue
+            if line["kind"] == "intended":
+                undo = tuple(msgspec.convert(line["undo"], type=list[Undo]))
+                found[line["step"]] = Open(step=line["step"], undo=undo, deadline_ns=line["deadline_ns"])
+            elif line["kind"] == "closed":
+                found.pop(line["step"], None)
+    return tuple(found.values())
+
+
+def play(undos: Sequence[Undo], menders: Mapping[str, Mender]) -> tuple[Played, ...]:
+    """Mend in reverse order, each undo tried even if another failed; give what each mender reported."""
+    return tuple(Played(undo=undo, error=_mend(undo, menders)) for undo in reversed(undos))
+
+
+def _mend(undo: Undo, menders: Mapping[str, Mender]) -> str | None:
+    mender = menders.get(undo.verb)
+    if mender is None:
+        return f"nobody here knows how to {undo.verb} {undo.on}"
+    try:
+        mender(undo)
+    except (ControlError, SetupError) as error:
+        return str(error)
+    return None
+
+
+def overdue(opened: Sequence[Open], oversleep_ns: int) -> tuple[Open, ...]:
+    """Which open acts have passed their deadline, ``oversleep_ns`` being granted for the watcher's own sleep."""
+    now = monotonic_ns()
+    return tuple(one for one in opened if now > one.deadline_ns + oversleep_ns)
