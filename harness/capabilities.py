@@ -72,7 +72,7 @@ class Shared(Protocol):
     """A machine that others use too."""
 
     def foreign_ratio(self) -> Reading:
-        """Give the share (0..1) of CPU time since the last call that was stolen or used outside the run, or None with why."""
+        """Give the share (0..1) of CPU time since the last call stolen or used outside the run; or None with why."""
         ...
 
 

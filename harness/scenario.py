@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import field, fields
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_type_hints
 
 import msgspec
 
@@ -175,17 +175,17 @@ def convert(file: str, key: str, table: Mapping[str, Any], to: type[T]) -> T:
             close = difflib.get_close_matches(name, known, 1)
             hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(known) or 'nothing'}"
             raise ScenarioError(file, f"{key}.{name}".lstrip("."), f"unknown key; {hint}")
+    hints = get_type_hints(to)
     try:
-        return msgspec.convert(table, to, dec_hook=_special)
+        plain = {name: _target(value) if hints[name] is Target else value for name, value in table.items()}
+        return msgspec.convert(plain, to)
     except (msgspec.ValidationError, ValueError) as error:
         raise ScenarioError(file, key or "file", str(error)) from error
 
 
-def _special(to: type, value: Any) -> Any:
-    """Decode what is written as a text but is a noun: targets."""
-    if to is Target and isinstance(value, str):
-        return Target.parse(value)
-    raise ValueError(f"expected {to.__name__}, found {value!r}")
+def _target(value: Any) -> Any:
+    """Read what is written as a text but is a noun."""
+    return msgspec.to_builtins(Target.parse(value)) if isinstance(value, str) else value
 
 
 def _load(file: str, table: dict[str, Any]) -> Load:
