@@ -1,124 +1,23 @@
-"""The run as data for other programs: ``report.json``, versioned. ``reports/report.schema.json`` is its JSON Schema.
-
-Names and meanings of ``FORMAT`` 1 stay; what is added later is added beside them, so readers ignore what they do not
-know. Times are seconds since the run's zero. JSON has no infinity: such a figure is the text ``"never"``, one that
-cannot be known is null.
-"""
+"""The run as data for other programs: ``report.json``. ``_document`` holds its shape and what its figures mean."""
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 import numpy as np
 
-from harness.events import Acted, Bitten, Closed, Fingerprint, Healing, Intended, NotBitten, NotHealed
+from harness.events import Fingerprint
 from harness.history import ACKNOWLEDGED, REFUSED, SHED, UNKNOWN, History
-from harness.model import Json, Outcome, noun
+from harness.model import Doubt as Doubted
+from harness.model import Json, Outcome, Verdict
 from harness.report import Report
-from harness.reporters.story import story
-from harness.reporters.words import utc
+from harness.reporters._document import FORMAT, WORDS, Document, Doubt, Fault, Number, Objective, Orders, Run
+from harness.reporters._steps import carried
+from harness.reporters._story import story
+from harness.reporters._words import utc
 
 FILE = "report.json"
-FORMAT = 1
-Word = Literal["PASS", "INCONCLUSIVE", "FAIL", "DIRTY"]
-Number = float | Literal["never", "-never"] | None
-
-
-@noun
-class Objective:
-    """One objective as judged. Units are in the names of ``measured`` and ``limit``."""
-
-    objective: str
-    outcome: Word
-    because: str
-    measured: Mapping[str, Number]
-    limit: Mapping[str, Number]
-    evidence: int
-    needed: int
-    examples: tuple[str, ...]
-
-
-@noun
-class Doubt:
-    """A reason not to believe the outcomes in ``voids``."""
-
-    because: str
-    voids: tuple[Word, ...]
-    timing_only: bool
-    reaction_only: bool
-
-
-@noun
-class Fault:
-    """One step that was carried out. A time is null where that was never seen."""
-
-    step: str
-    fault: str
-    target: str
-    instance: str
-    held: bool
-    typed: str
-    t0_s: float | None
-    bitten_s: float | None
-    healing_s: float | None
-    healed_s: float | None
-    not_bitten: str | None
-    not_healed: str | None
-    mend: str | None
-
-
-@noun
-class Orders:
-    """How the orders of shoppers ended. ``good``: acknowledged within 1.0 s of the moment they were due, and kept."""
-
-    offered: int
-    acknowledged: int
-    good: int
-    lost: int
-    refused: int
-    unknown: int
-    shed: int
-
-
-@noun
-class Run:
-    """One run. ``folder`` is where its evidence lies; what the journal does not hold is null."""
-
-    id: str | None
-    folder: str
-    outcome: Word
-    scenario: str
-    file: str
-    incident: int | None
-    tags: tuple[str, ...]
-    promised: str
-    happened: str
-    trust: str
-    started: str | None
-    command: str | None
-    commit: str | None
-    machine: str | None
-    versions: Mapping[str, str]
-    shop: str | None
-    defects: tuple[str, ...]
-    seed: int | None
-    scale: float | None
-    objectives: tuple[Objective, ...]
-    doubts: tuple[Doubt, ...]
-    faults: tuple[Fault, ...]
-    residue: tuple[str, ...] | None
-    orders: Orders
-
-
-@noun
-class Document:
-    """The whole file: one or more runs, and the worst outcome of them."""
-
-    format: Literal[1]
-    outcome: Word
-    runs: tuple[Run, ...]
 
 
 def render(report: Report) -> str:
@@ -129,8 +28,8 @@ def render(report: Report) -> str:
 def render_all(reports: Sequence[Report]) -> str:
     """Give one document for several runs, in their order. Pure ASCII, so that no text in it acts on a terminal."""
     worst = max((report.judgement.outcome for report in reports), default=Outcome.INCONCLUSIVE)
-    document = Document(format=FORMAT, outcome=worst.name, runs=tuple(map(_run, reports)))
-    return json.dumps(_whole(msgspec.to_builtins(document)), indent=2, allow_nan=False) + "\n"
+    document = Document(format=FORMAT, outcome=WORDS[worst], runs=tuple(map(_run, reports)))
+    return json.dumps(_encodable(msgspec.to_builtins(document)), indent=2, allow_nan=False) + "\n"
 
 
 def schema() -> str:
@@ -139,12 +38,12 @@ def schema() -> str:
 
 
 def _run(report: Report) -> Run:
-    scenario, run, judged, told = report.plan.scenario, report.history.run, report.judgement, story(report)
+    scenario, run, told = report.plan.scenario, report.history.run, story(report)
     fingerprints = list(report.history.all(Fingerprint))
     return Run(
         id=run.id if run else None,
         folder=str(report.folder),
-        outcome=judged.outcome.name,
+        outcome=WORDS[report.judgement.outcome],
         scenario=scenario.name,
         file=scenario.file,
         incident=scenario.incident,
@@ -161,29 +60,84 @@ def _run(report: Report) -> Run:
         defects=run.defects if run else (),
         seed=run.seed if run else None,
         scale=run.scale if run else None,
-        objectives=tuple(
-            Objective(
-                objective=verdict.objective,
-                outcome=verdict.outcome.name,
-                because=verdict.because,
-                measured=_numbers(verdict.measured),
-                limit=_numbers(verdict.limit),
-                evidence=verdict.evidence,
-                needed=verdict.needed,
-                examples=verdict.examples,
-            )
-            for verdict in judged.verdicts
-        ),
-        doubts=tuple(
-            Doubt(
-                because=doubt.because,
-                voids=tuple(outcome.name for outcome in sorted(doubt.voids)),
-                timing_only=doubt.timing_only,
-                reaction_only=doubt.reaction_only,
-            )
-            for doubt in judged.doubts
-        ),
+        objectives=tuple(map(_objective, report.judgement.verdicts)),
+        doubts=tuple(map(_doubt, report.judgement.doubts)),
         faults=tuple(_faults(report.history)),
         residue=fingerprints[-1].residue if fingerprints else None,
         orders=_orders(report.history),
     )
+
+
+def _objective(verdict: Verdict) -> Objective:
+    return Objective(
+        objective=verdict.objective,
+        outcome=WORDS[verdict.outcome],
+        because=verdict.because,
+        measured={name: _number(value) for name, value in verdict.measured.items()},
+        limit={name: _number(value) for name, value in verdict.limit.items()},
+        evidence=verdict.evidence,
+        needed=verdict.needed,
+        examples=verdict.examples,
+    )
+
+
+def _doubt(doubt: Doubted) -> Doubt:
+    return Doubt(
+        because=doubt.because,
+        voids=tuple(WORDS[outcome] for outcome in sorted(doubt.voids)),
+        timing_only=doubt.timing_only,
+        reaction_only=doubt.reaction_only,
+    )
+
+
+def _faults(history: History) -> Iterator[Fault]:
+    for step in carried(history):
+        yield Fault(
+            step=step.intended.step,
+            fault=step.intended.fault,
+            target=step.intended.target,
+            instance=step.intended.instance,
+            held=step.intended.held,
+            typed=step.intended.typed,
+            t0_s=step.acted.t0_ns / 1e9 if step.acted else None,
+            bitten_s=step.bitten.at_ns / 1e9 if step.bitten else None,
+            healing_s=step.healing.at_ns / 1e9 if step.healing else None,
+            healed_s=step.closed.at_ns / 1e9 if step.closed else None,
+            not_bitten=step.not_bitten.because if step.not_bitten else None,
+            not_healed=step.not_healed.because if step.not_healed else None,
+            mend=step.not_healed.mend if step.not_healed else None,
+        )
+
+
+def _orders(history: History) -> Orders:
+    orders, fate = history.ledger.orders, history.ledger.fate
+    refused, unknown, shed = (int(np.count_nonzero(orders & (fate == one))) for one in (REFUSED, UNKNOWN, SHED))
+    return Orders(
+        offered=int(np.count_nonzero(orders)),
+        acknowledged=int(np.count_nonzero(orders & (fate == ACKNOWLEDGED))),
+        good=int(np.count_nonzero(orders & history.good)),
+        lost=int(np.count_nonzero(orders & history.lost)),
+        refused=refused,
+        unknown=unknown,
+        shed=shed,
+    )
+
+
+def _number(value: float) -> Number:
+    """A figure as JSON can hold it."""
+    if math.isnan(value):
+        return None
+    if math.isinf(value):
+        return "infinity" if value > 0 else "-infinity"
+    return value
+
+
+def _encodable(value: Json) -> Json:
+    """The same without lone surrogates (they come from file names that are not UTF-8), which strict readers refuse."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {str(_encodable(key)): _encodable(one) for key, one in value.items()}
+    if isinstance(value, Sequence):
+        return [_encodable(one) for one in value]
+    return value

@@ -13,7 +13,7 @@ from harness.history import History
 from harness.model import Outcome, Verdict
 from harness.report import Report
 from harness.reporters import terminal
-from harness.reporters.words import MEANING, figures, utc, visible
+from harness.reporters._words import MEANING, figures, utc, visible
 
 FILE = "junit.xml"
 

@@ -9,8 +9,8 @@ from rich.text import Text
 from harness.events import NotHealed
 from harness.model import Outcome, Verdict
 from harness.report import Report
-from harness.reporters.story import story
-from harness.reporters.words import MEANING, figures, visible
+from harness.reporters._story import story
+from harness.reporters._words import MEANING, figures, visible
 
 FILE = "summary.txt"
 COLUMNS = 120  # of the stored file

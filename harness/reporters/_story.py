@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from harness.events import Bitten, Closed, Intended, Interrupted
+from harness.events import Interrupted
 from harness.history import ACKNOWLEDGED
 from harness.model import Outcome, noun
 from harness.report import Report
-from harness.reporters.words import number, visible
+from harness.reporters._steps import carried
+from harness.reporters._words import number, visible
 
 
 @noun
@@ -28,16 +29,15 @@ def story(report: Report) -> Story:
 
 
 def _faults(report: Report) -> str:
-    acts = list(report.history.all(Intended))
-    if not acts:
+    steps = carried(report.history)
+    if not steps:
         return "No fault was injected." if not report.plan.steps else "No planned fault was injected."
-    bitten = {event.step for event in report.history.all(Bitten)}
     said = [
-        f"{visible(act.fault)} on {visible(act.instance)} ({visible(act.target)}) "
-        + ("was seen to bite" if act.step in bitten else "was not seen to bite")
-        for act in acts[:3]
+        f"{visible(step.intended.fault)} on {visible(step.intended.instance)} ({visible(step.intended.target)}) "
+        + ("was seen to bite" if step.bitten else "was not seen to bite")
+        for step in steps[:3]
     ]
-    more = f"; {len(acts) - 3} more followed" if len(acts) > 3 else ""
+    more = f"; {len(steps) - 3} more followed" if len(steps) > 3 else ""
     return "The fault " + "; ".join(said) + more + "."
 
 
@@ -85,5 +85,5 @@ def _trust(report: Report) -> str:
 
 def _seen_through(report: Report) -> bool:
     """Whether there were faults, and each was seen to bite and to heal."""
-    acts, bitten, closed = ({event.step for event in report.history.all(kind)} for kind in (Intended, Bitten, Closed))
-    return bool(acts) and acts <= bitten and acts <= closed
+    steps = carried(report.history)
+    return bool(steps) and all(step.bitten and step.closed for step in steps)
