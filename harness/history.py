@@ -228,12 +228,14 @@ class Checker(Protocol):
     """Judges one objective of a history, purely.
 
     ``timing``: a slow machine may fake a failure. ``reaction``: it expects the shop to react to a fault, so an unbitten
-    fault voids its FAIL. ``probes`` are the probes it needs while the run goes on.
+    fault voids its FAIL. ``probes`` are the probes it needs while the run goes on, ``shortest_s`` how long the load must last
+    at least, warm-up not counted, for its evidence.
     """
 
     timing: ClassVar[bool]
     reaction: ClassVar[bool]
     probes: ClassVar[tuple[str, ...]]
+    shortest_s: ClassVar[float]
 
     def check(self, history: History) -> Verdict:
         """Judge. The verdict's ``objective`` is filled in by the judge; INCONCLUSIVE where evidence is missing."""
