@@ -43,7 +43,7 @@ python:
 	@command -v $(PYTHON) > /dev/null || { \
 	    if [ "$(PYTHON) $$(id -u)" = "python3 0" ] && command -v apt-get > /dev/null; then \
 	        echo "[python]  installing python3: harness/prepare.py needs it"; \
-	        apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes python3 python3-venv; \
+	        apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes python3 python3-venv > /dev/null; \
 	    else \
 	        echo "make: there is no $(PYTHON). Type, as root: apt-get install python3 python3-venv" >&2; exit 10; \
 	    fi; }

@@ -1,60 +1,123 @@
-"""The machine a run measures on: what it is, and how much of it belongs to somebody else."""
+"""What the preparation does to the machine it runs on: commands with a limit, packages, processes.
+
+Only the standard library is used: this runs before anything is installed (see prepare.py).
+"""
 
 import os
-import platform
-from collections.abc import Callable
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from harness.model import Reading
+from harness.errors import SetupError
 
-TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def describe() -> str:
-    """Give cores, memory and kernel in one line."""
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return f"{os.cpu_count()} cores, {pages / 2**30:.0f} GiB, {platform.system()} {platform.release()}"
+PROC = Path("/proc")
+APT_LIMIT_S = 900
 
 
-class Machine:
-    """Compares the machine's CPU time with the run's own.
-
-    ``shop_cpu_s`` gives what the shop has used so far; ``pids`` are the run's other processes. A part that restarted
-    begins at zero again: such a look cannot tell and says so.
-    """
-
-    def __init__(
-        self, now_ns: Callable[[], int], shop_cpu_s: Callable[[], float | None], pids: Callable[[], list[int]]
-    ) -> None:
-        self._now_ns, self._shop_cpu_s, self._pids = now_ns, shop_cpu_s, pids
-        self._last: tuple[float, float, float] | None = None
-
-    def foreign_ratio(self) -> Reading:
-        """Give (stolen + busy - our own) / all CPU time since the last look, from /proc/stat and cgroups."""
-        at_ns, shop = self._now_ns(), self._shop_cpu_s()
-        if shop is None:
-            return Reading(at_ns=at_ns, value=None, why="the CPU time of the shop's parts cannot be read")
-        total, busy = _cpu()
-        own = shop + sum(_used(pid) for pid in self._pids())
-        last, self._last = self._last, (total, busy, own)
-        if last is None or total <= last[0]:
-            return Reading(at_ns=at_ns, value=None, why="this was the first look")
-        if own < last[2]:
-            return Reading(at_ns=at_ns, value=None, why="a part of the shop was restarted since the last look")
-        return Reading(at_ns=at_ns, value=max(0.0, (busy - last[1] - (own - last[2])) / (total - last[0])))
+def as_root(command: str) -> list[str]:
+    """Give the words that run a command as root: itself, or by sudo. Raises SetupError when neither is possible."""
+    if os.geteuid() == 0:
+        return [command]
+    sudo = ["sudo"] if sys.stdin.isatty() else ["sudo", "--non-interactive"]
+    if shutil.which("sudo") and call([*sudo, "true"], limit_s=60).returncode == 0:
+        return [*sudo, command]
+    raise SetupError(f"{command} needs root, and there is no sudo for you. Type, as root: make prepare")
 
 
-def _cpu() -> tuple[float, float]:
-    """Give all CPU seconds of the machine so far, and those that were not idle (stolen ones among them)."""
-    words = [int(word) / TICKS for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-    idle = words[3] + words[4]
-    return sum(words), sum(words) - idle
-
-
-def _used(pid: int) -> float:
-    """Give the CPU seconds of a process; 0 once it is gone."""
+def apt_install(packages: Sequence[str], *, why: str) -> None:
+    """Install packages of the distribution. Raises SetupError, naming them, where that cannot be done from here."""
+    names = " ".join(packages)
+    if not shutil.which("apt-get"):
+        raise SetupError(f"{why}, and this system has no apt-get. Install what it calls: {names}. Then type: make prepare")
     try:
-        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        apt = [*as_root("env"), "DEBIAN_FRONTEND=noninteractive", "apt-get"]  # sudo clears the environment
+    except SetupError:
+        raise SetupError(f"{why}. Type, as root: apt-get install {names}") from None
+    say("apt", f"installing {names}: {why}")
+    wait = ["-o", f"DPkg::Lock::Timeout={APT_LIMIT_S}", "-o", "Acquire::Retries=3"]
+    # A stale foreign source makes the update fail in part; the installation then decides.
+    call([*apt, *wait, "update"], limit_s=APT_LIMIT_S)
+    install = ["install", "--yes", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold"]
+    must([*apt, *wait, *install, *packages], limit_s=APT_LIMIT_S, where="apt")
+
+
+def call(command: Sequence[str], *, limit_s: float) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end or its limit; a missing command and a passed limit are answers like any other.
+
+    Its output and errors are one text, `stdout`. Code 127: there is no such command; 124: no end within the limit.
+    """
+    try:
+        return subprocess.run(
+            command,
+            stdin=None if sys.stdin.isatty() else subprocess.DEVNULL,  # sudo may ask for a password
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=limit_s,
+            check=False,
+        )
+    except FileNotFoundError:
+        return subprocess.CompletedProcess(command, 127, stdout=f"no command {command[0]!r} on PATH")
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, 124, stdout=f"no end within {limit_s:.0f} s")
+
+
+def must(command: Sequence[str], *, limit_s: float, where: str) -> None:
+    """Run a command that has to succeed. Raises SetupError with its last words when it does not."""
+    done = call(command, limit_s=limit_s)
+    if done.returncode:
+        tail = "\n".join("    " + line for line in done.stdout.splitlines()[-12:])
+        raise SetupError(
+            f"{where}: `{' '.join(command)}` ended with {done.returncode}; its last words:\n{tail}\n"
+            "  When the cause is mended, type: make prepare"
+        )
+
+
+def say(step: str, words: str) -> None:
+    """Tell the person what happens, and why."""
+    print(f"{f'[{step}]':<10}{words}", flush=True)
+
+
+class Process(NamedTuple):
+    """A living process: a pid with its start time (clock ticks since boot) names one for ever."""
+
+    name: str = ""
+    parent: int = 0
+    start: int = 0
+
+
+def process(pid: int, proc: Path = PROC) -> Process:
+    """Look at a process; all empty when it does not live.
+
+    A zombie is dead: where process 1 reaps nobody, it stays. Source: proc(5), fields 2, 3, 4 and 22 of /proc/PID/stat.
+    """
+    try:
+        before, _, after = (proc / str(pid) / "stat").read_text().rpartition(")")
     except OSError:
-        return 0.0
-    return (int(words[11]) + int(words[12])) / TICKS
+        return Process()
+    fields = after.split()
+    if fields[0] in "ZX":
+        return Process()
+    return Process(name=before.partition("(")[2], parent=int(fields[1]), start=int(fields[19]))
+
+
+def descends(pid: int, ancestor: int) -> bool:
+    """Tell whether a process is `ancestor`, or was started by it or its children."""
+    while pid > 1 and pid != ancestor:
+        pid = process(pid).parent
+    return pid == ancestor
+
+
+def is_stale(file: Path, name: str, proc: Path = PROC) -> bool:
+    """Tell whether a pid file names no living process of this name: pids are used again, also by strangers."""
+    try:
+        pid = int(file.read_text())
+    except FileNotFoundError:
+        return False
+    except ValueError:
+        return True
+    return process(pid, proc).name != name

@@ -5,8 +5,18 @@ import sys
 from harness.errors import SetupError
 from sut.images import build, roles
 
-if __name__ == "__main__":
+
+def main() -> int:
+    """Build; return the exit code: 0, 10 when an image cannot be built, 130 when interrupted."""
     try:
         build(sys.argv[1:] or roles())
     except SetupError as error:
-        sys.exit((print(f"images: {error}", file=sys.stderr), error.exit_code)[1])
+        print(f"images: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import SetupError
-from harness.prepare import apt_install, as_root, call
+from harness.machine import apt_install, as_root, call
 
 IMAGE = "debian:trixie-slim"
 SUITE = "trixie"

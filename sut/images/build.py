@@ -9,6 +9,7 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from harness import engine
 from harness.errors import SetupError
 from sut.images import base
 
@@ -47,8 +48,10 @@ def build(wanted: Iterable[str], root: Path = ROOT) -> None:
     """Make sure that the image of each role exists; prints one line for each.
 
     An image gets its name only when its build is complete, so an interrupted build leaves nothing under a good name.
-    Raises SetupError when there is no base image, or a build fails or takes longer than 15 minutes.
+    Raises SetupError when no engine answers, there is no base image, or a build fails or takes longer than 15 minutes.
     """
+    if not engine.version():
+        raise SetupError("no engine answers, and an engine builds images. Type: python3 harness/prepare.py --engine")
     for role in wanted:
         name = tag(role, root)
         if base.present(name):
@@ -96,8 +99,6 @@ def _build(role: str, name: str, root: Path) -> None:
             timeout=BUILD_LIMIT_S,
             check=False,
         )
-    except FileNotFoundError:
-        raise SetupError("no `docker` command on PATH. Type: python3 harness/prepare.py --engine") from None
     except subprocess.TimeoutExpired:
         raise SetupError(f"{name}: not built within {BUILD_LIMIT_S} s. Is the network up? Then type: make prepare") from None
     if done.returncode:

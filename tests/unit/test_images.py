@@ -115,13 +115,23 @@ def test_the_context_holds_what_is_hashed_and_no_trace_of_the_checkout(tree: Pat
 
 
 def test_present_images_are_not_built(tree: Path, tmp_path: Path, stub: Stub) -> None:
-    stub("docker", "exit 0")
+    stub("docker", "echo 27.1.1")
     build(["etcd"], tree)
-    assert [call.split()[1] for call in calls(tmp_path)] == ["image"]
+    assert [call.split()[1] for call in calls(tmp_path)] == ["version", "image"]
+
+
+def test_without_an_engine_nothing_is_tried(tree: Path, tmp_path: Path, stub: Stub) -> None:
+    stub("docker", "exit 1")
+    with pytest.raises(SetupError, match=r"no engine answers.*prepare\.py --engine"):
+        build(["etcd"], tree)
+    assert [call.split()[1] for call in calls(tmp_path)] == ["version"]
 
 
 def test_a_failed_build_says_why_and_names_nothing(tree: Path, tmp_path: Path, stub: Stub) -> None:
-    stub("docker", f'case "$*" in "image inspect"*{base.IMAGE}) ;; image*) exit 1 ;; build*) echo E: gone; exit 100 ;; esac')
+    stub(
+        "docker",
+        f'case "$*" in version*) echo 27 ;; image*{base.IMAGE}) ;; image*) exit 1 ;; build*) echo E: gone; exit 100 ;; esac',
+    )
     with pytest.raises(SetupError, match=r"(?s)ended with 100.*E: gone.*make prepare"):
         build(["etcd"], tree)
     assert not [call for call in calls(tmp_path) if call.startswith(("docker tag", "docker import"))]
@@ -132,7 +142,7 @@ def test_proxies_reach_the_build_but_not_its_command_line(
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://user:secret@proxy.example:3128")
     note = f'echo "saw $http_proxy" >> {tmp_path}/calls'
-    stub("docker", f'case "$*" in "image inspect"*{base.IMAGE}) ;; image*) exit 1 ;; build*) {note} ;; esac')
+    stub("docker", f'case "$*" in version*) echo 27 ;; image*{base.IMAGE}) ;; image*) exit 1 ;; build*) {note} ;; esac')
     build(["etcd"], tree)
     seen = calls(tmp_path)
     assert "saw http://user:secret@proxy.example:3128" in seen
