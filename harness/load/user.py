@@ -3,62 +3,129 @@
 A single user, because arrivals are open: they never wait for the shop, nor for each other. Each is a greenlet of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import count
 from time import monotonic_ns
+from typing import Any, ClassVar
 
 import gevent
+from gevent.event import AsyncResult
+from gevent.pool import Group
 from locust import User, task
 from locust.exception import StopUser
 
 from harness.history import ACKNOWLEDGED, ORDER, REFUSED, SHED, UNKNOWN
 from harness.load.ledger import Writer
 from harness.load.schedule import SEND_AGAIN_AFTER, SEND_TWICE_AT_ONCE, block
-from harness.load.shopper import Answer, Request, Shopper
+from harness.load.shopper import Answer, Shopper
 from harness.load.spec import LoadSpec
 from harness.load.tally import Tally
-from harness.load.wire import Judge, Result, Wire
+from harness.load.wire import Result, Wire
 
 Arrival = tuple[int, int, int, bool, int]
 NAP_S = 0.05  # the longest sleep: so soon it is noticed that the end was moved nearer
 CATCH_UP = 32  # arrivals sent off in a row by a walker that is late, before others get their turn
+NOT_SENT = Result(done_ns=-1, status=0, attempts=0, answer=Answer(fate=SHED))
 
 
 class Street:
-    """Where arrivals pass: from the schedule, over the wire, into the ledger. ``until_ns`` may be moved at any time."""
+    """Where arrivals pass: from the schedule, over the wire, into the ledger. All times are ns since the run's zero.
+
+    ``until_ns`` may be moved at any time. ``over`` is set to True once all arrivals have been sent and settled, or to the
+    error that stopped it: a shopper that raises is a fault of the test, and ends it.
+    """
 
     def __init__(self, spec: LoadSpec, begin_ns: int, shopper: Shopper, writer: Writer) -> None:
         self.until_ns = begin_ns + int(spec.longest_s * 1e9)
+        self.over: AsyncResult[bool] = AsyncResult()
         self.tally = Tally()
-        self.in_flight = gevent.pool.Group()
         self._spec, self._begin_ns, self._shopper, self._writer = spec, begin_ns, shopper, writer
         self._wire = Wire(spec.url, spec.timeout_s, 2 * spec.in_flight_max)
+        self._in_flight = Group()
 
     def now_ns(self) -> int:
-        """The time since the run's zero."""
+        """Read the time."""
         return monotonic_ns() - self._spec.zero_ns
 
+    def broke(self, greenlet: Any) -> None:
+        """Stop with the error of a greenlet."""
+        self.over.set_exception(greenlet.exception, greenlet.exc_info)
+
     def walk(self) -> None:
-        """Send off each arrival at its intended time, until the end; then wait for all answers (bounded by time-outs)."""
+        """Send off each arrival at its intended time, until the end; then wait for the answers (time-outs bound it)."""
         for number, arrival in enumerate(self._arrivals()):
-            intended_ns = arrival[1]
+            seq, intended_ns, kind, _, _ = arrival
             while (wait_ns := intended_ns - self.now_ns()) > 0 and intended_ns < self.until_ns:
                 gevent.sleep(min(wait_ns / 1e9, NAP_S))
             if intended_ns >= self.until_ns:
                 break
-            if len(self.in_flight) < self._spec.in_flight_max:
-                self.in_flight.start(gevent.Greenlet(self._serve, arrival))
+            self.tally.begin(seq, kind, intended_ns, intended_ns - wait_ns)
+            if len(self._in_flight) < self._spec.in_flight_max:
+                self._in_flight.spawn(self._serve, arrival).link_exception(self.broke)
             else:
-                self._record(arrival, -1, Result(done_ns=-1, status=0, attempts=0, answer=Answer(fate=SHED)))
+                self._record(arrival, -1, NOT_SENT)
             if number % CATCH_UP == 0:
                 gevent.sleep(0)
-        self.in_flight.join()
+        self._in_flight.join()
 
     def _arrivals(self) -> Iterator[Arrival]:
         """Give the schedule, block after block, in the run's time."""
         spec = self._spec
         for number in count():
             part = block(spec.load, spec.seed, spec.scale, number)
-            intended = part.intended_ns + self._begin_ns
-            columns = (part.seq, intended, part.kind, part.last_piece, part.resend)
+            columns = (part.seq, part.intended_ns + self._begin_ns, part.kind, part.last_piece, part.resend)
             yield from zip(*(column.tolist() for column in columns), strict=True)
+
+    def _serve(self, arrival: Arrival) -> None:
+        """Be the shopper of one arrival, from the request to the row in the ledger."""
+        seq, _, kind, last_piece, resend = arrival
+        shopper = self._shopper
+        if kind == ORDER:
+            request, judge = shopper.order(seq, last_piece=last_piece), shopper.judge_order
+        else:
+            request, judge = shopper.read(seq), shopper.judge_read
+        sent_ns = self.now_ns()
+        if resend == SEND_TWICE_AT_ONCE:
+            twin = gevent.spawn(self._wire.send, request, judge)
+            result = _together([self._wire.send(request, judge), twin.get()])
+        elif resend == SEND_AGAIN_AFTER:
+            result = _together([self._wire.send(request, judge), self._wire.send(request, judge)])
+        else:
+            result = self._wire.send(request, judge)
+        self._record(arrival, sent_ns, result)
+
+    def _record(self, arrival: Arrival, sent_ns: int, result: Result) -> None:
+        seq, intended_ns, kind, _, _ = arrival
+        answer = result.answer
+        done_ns = -1 if result is NOT_SENT else result.done_ns - self._spec.zero_ns
+        times = (intended_ns, sent_ns, done_ns)
+        self._writer.add((seq, kind, *times, answer.fate, result.status, result.attempts, answer.order_id, answer.digest))
+        self.tally.end(seq, answer.fate, done_ns)
+
+
+def _together(results: Sequence[Result]) -> Result:
+    """Make one result of a keyed order sent twice: the first acknowledgement counts; without one, the least certain."""
+    attempts = sum(result.attempts for result in results)
+    acknowledged = [result for result in results if result.answer.fate == ACKNOWLEDGED]
+    if acknowledged:
+        return replace(min(acknowledged, key=lambda result: result.done_ns), attempts=attempts)
+    done_ns = max(result.done_ns for result in results)
+    worst = max(results, key=lambda result: (SHED, REFUSED, UNKNOWN).index(result.answer.fate))
+    return replace(worst, attempts=attempts, done_ns=done_ns)
+
+
+class Shoppers(User):
+    """The Locust user; ``street`` is set before it is started."""
+
+    street: ClassVar[Street]
+
+    @task
+    def walk(self) -> None:
+        """Walk the schedule once."""
+        try:
+            self.street.walk()
+            self.street.over.set(True)
+        except Exception as error:  # noqa: BLE001 -- Locust would log it and walk again; the child ends with it
+            self.street.over.set_exception(error)
+        raise StopUser

@@ -107,7 +107,8 @@ class _Pool(ConnectionPool):
     """
 
     def __init__(self, host: str, port: int, size: int) -> None:
-        super().__init__(host, port, host, port, size=size, connection_timeout=None, network_timeout=None)
+        super().__init__(host, port, host, port, size=size)
+        self.connection_timeout = self.network_timeout = None  # type: ignore[assignment]  # see Wire.send
         self._addresses = super()._resolve()
         self._idle_since: dict[Any, int] = {}
 
