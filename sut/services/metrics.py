@@ -1,0 +1,14 @@
+"""The storefront's counters and histograms; what they mean is in their help texts."""
+
+from prometheus_client import Counter, Histogram
+
+REFUSED_CALL_S = 0.5  # a call that got no connection never ran; it must still count as slower than 0.2 s
+
+DB_CALL_SECONDS = Histogram(
+    "storefront_db_call_seconds",
+    "Each database call by class of statement, commit and replication wait included; failed calls with full duration.",
+    ["class"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 3.0),
+)
+ORDERS = Counter("storefront_orders_total", "Orders answered, by HTTP status.", ["status"])
+BATCH_ORDERS = Histogram("storefront_batch_orders", "Orders in one statement.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256))

@@ -1,0 +1,71 @@
+"""An order as it is asked for, checked once, here: what passes cannot spoil the batch that it travels in."""
+
+import asyncio
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+Answer = tuple[int, dict[str, Any]]  # HTTP status and body
+
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_SKU = re.compile(r"[A-Z0-9-]{1,40}")
+LINES_MAX = 5
+QTY_MAX = 9
+
+
+class MalformedError(Exception):
+    """The request is no order; the text is one word for the shopper."""
+
+
+@dataclass(slots=True, eq=False)
+class Order:
+    """One request for an order. ``lines`` are (sku, qty) sorted by sku; ``due`` is when it is refused if never sent."""
+
+    key: str
+    body_hash: str
+    lines: tuple[tuple[str, int], ...]
+    due: float
+    answer: asyncio.Future[Answer] = field(repr=False)
+
+    def settle(self, status: int, body: dict[str, Any]) -> None:
+        """Answer the shopper, once."""
+        if not self.answer.done():
+            self.answer.set_result((status, body))
+
+
+def read_lines(body: bytes) -> tuple[tuple[str, int], ...]:
+    """Read the lines of an order, sorted by sku. Raises ``MalformedError``."""
+    try:
+        lines = orjson.loads(body)["lines"]
+        pairs = sorted((line["sku"], line["qty"]) for line in lines)
+    except (ValueError, TypeError, KeyError):
+        raise MalformedError("body") from None
+    if not isinstance(lines, list) or not 1 <= len(pairs) <= LINES_MAX:
+        raise MalformedError("number_of_lines")
+    if any(not is_sku(sku) for sku, _ in pairs):
+        raise MalformedError("sku")
+    if any(type(qty) is not int or not 1 <= qty <= QTY_MAX for _, qty in pairs):  # True is an int, too
+        raise MalformedError("qty")
+    if len({sku for sku, _ in pairs}) < len(pairs):
+        raise MalformedError("sku_twice")
+    return tuple(pairs)
+
+
+def is_sku(value: object) -> bool:
+    """Say whether this could name a product."""
+    return isinstance(value, str) and _SKU.fullmatch(value) is not None
+
+
+def read_key(header: str | None) -> str:
+    """Read the idempotency key. Raises ``MalformedError``."""
+    if header is None or not _KEY.fullmatch(header):
+        raise MalformedError("idempotency_key")
+    return header
+
+
+def hash_lines(lines: tuple[tuple[str, int], ...]) -> str:
+    """Give what two requests with the same key must share to be the same order."""
+    return hashlib.sha256(orjson.dumps(lines)).hexdigest()[:32]

@@ -1,0 +1,23 @@
+"""What the storefront is told from outside, through its environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """``DSN`` reaches the database through its route; ``PORT`` is listened on; ``DEFECTS`` are switches of bad shops."""
+
+    dsn: str
+    port: int
+    defects: frozenset[str]
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read the environment. Raises ``KeyError`` without ``DSN``, ``ValueError`` for a ``PORT`` that is no number."""
+        names = environment.get("DEFECTS", "").split(",")
+        return cls(
+            dsn=environment["DSN"],
+            port=int(environment.get("PORT", "8080")),
+            defects=frozenset(name.strip() for name in names if name.strip()),
+        )

@@ -1,0 +1,71 @@
+"""The statements of the shop. The database is the authority on stock, price and keys."""
+
+from collections.abc import Collection
+
+PRODUCT = "select sku, name, price_cents, qty from products where sku = $1"
+
+# Writes a little log, so that it commits the way an order does: with the wait for the standby, on no read-only server.
+CAN_COMMIT = "select pg_logical_emit_message(true, 'storefront', 'can commit')"
+
+# The lock makes this transaction write, so its commit waits for the standby: an order that a crash left committed on
+# one node only is never shown before it is safe on both.
+REPLAY = """
+select o.id, o.idempotency_key as key, o.body_hash, o.amount_cents,
+       array(select sku from order_lines where order_id = o.id order by sku) as skus,
+       array(select qty from order_lines where order_id = o.id order by sku) as qtys,
+       array(select price_cents from order_lines where order_id = o.id order by sku) as prices
+from orders o where o.idempotency_key = any($1) order by o.id for key share of o
+"""
+
+# Arguments: keys and body hashes of orders 1, 2, 3 …; then (number of the order, sku, qty) of all lines.
+# Gives a row for each line: what became of its order (id null: not placed) and what is left of the product (null:
+# no such product). An order is placed whole or not at all. Of orders that compete for stock the earlier one goes first,
+# as if all before it had been placed: so one may be passed over without need, and deserves another go.
+# Locks are taken in one order everywhere, products by sku, then keys, so that replicas wait for each other and never
+# deadlock.
+PLACE = """
+with line as (
+    select * from unnest($3::int[], $4::text[], $5::int[]) as t(o, sku, n)
+), shelf as materialized (
+    {shelf}
+), served as (
+    select o, sku, n, price_cents, qty, sum(n) over (partition by sku order by o) <= qty as enough
+    from line left join shelf using (sku)
+), fit as materialized (
+    select nextval('orders_id_seq') as id, o, amount_cents
+    from (select o, sum(n * price_cents) as amount_cents from served group by o having bool_and(enough is true)) as whole
+), placed as (
+    insert into orders (id, idempotency_key, body_hash, amount_cents)
+    select id, key, body_hash, amount_cents
+    from fit join unnest($1::text[], $2::text[]) with ordinality as t(key, body_hash, o) using (o) order by key
+    {on_conflict} returning id
+), kept as (
+    select o, id, amount_cents from fit join placed using (id)
+), written as (
+    insert into order_lines (order_id, sku, qty, price_cents) select id, sku, n, price_cents from kept join served using (o)
+), taken as (
+    select sku, min(qty) as qty, sum(n) as n from kept join served using (o) group by sku
+), sold as (
+    update products p set qty = {left} from taken where p.sku = taken.sku returning p.sku, p.qty
+)
+select o, sku, price_cents, coalesce(sold.qty, served.qty) as remaining, id, amount_cents
+from served left join kept using (o) left join sold using (sku)
+"""
+# Once locked, a level cannot change before the commit, so `enough` is the condition `qty >= n` of the update; the table's
+# own check stands behind it.
+LOCKED_SHELF = "select sku, price_cents, qty from products where sku = any($4) order by sku for no key update"
+RELATIVE = "p.qty - taken.n"
+# Defect oversell: read, think for a moment, write back what was thought.
+UNLOCKED_SHELF = """select sku, price_cents, qty from products
+    where sku = any($4) and (select pg_sleep(0.02)::text) is not null"""
+ABSOLUTE = "taken.qty - taken.n"
+
+
+def place(defects: Collection[str]) -> str:
+    """Give the statement that places a batch of orders; pure."""
+    oversell = "oversell" in defects
+    return PLACE.format(
+        shelf=UNLOCKED_SHELF if oversell else LOCKED_SHELF,
+        left=ABSOLUTE if oversell else RELATIVE,
+        on_conflict="" if "no_idempotency" in defects else "on conflict (idempotency_key) do nothing",
+    )

@@ -1,0 +1,125 @@
+"""How a shopper of the reference shop orders, and what proves an order acknowledged or refused."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+from harness.history import ACKNOWLEDGED, REFUSED, UNKNOWN
+from harness.load.shopper import Answer, Request
+from sut.services.schema import PRODUCTS, SCARCE_SKU
+
+_LINES = (1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 5, 5)  # mean 2.5
+_QTYS = (1, 1, 1, 1, 1, 1, 1, 2, 2, 3)
+_SPAN = 1 << 24
+_REFUSALS = frozenset({400, 404, 409, 503})
+_CLEAR, _UNCLEAR = Answer(fate=REFUSED), Answer(fate=UNKNOWN)
+
+
+def canonical(lines: Iterable[tuple[str, int]]) -> str:
+    """Write (sku, qty) pairs down in one way, sorted by the code points of the sku."""
+    return ",".join(f"{sku}:{qty}" for sku, qty in sorted(lines))
+
+
+def digest(lines: Iterable[tuple[str, int]], amount_cents: int) -> str:
+    """Give the finger print of an order's content: 16 hex digits over its lines and its amount."""
+    return digest_of(canonical(lines), amount_cents)
+
+
+def digest_of(canonical_lines: str, amount_cents: int) -> str:
+    """Give the same for lines already written down by ``canonical``."""
+    return hashlib.blake2b(f"{canonical_lines}|{amount_cents}".encode(), digest_size=8).hexdigest()
+
+
+class OneCallShopper:
+    """Buys in one call: 1-5 lines of popular and less popular products. See ``harness.load.shopper.Shopper``."""
+
+    def __init__(self, run_id: str, seed: int) -> None:
+        self._run_id = run_id
+        self._key = seed.to_bytes(16, "little", signed=True)
+
+    def order(self, seq: int, *, last_piece: bool) -> Request:
+        """Give the order of an arrival, keyed ``<run id>:<seq>``. ``last_piece``: one piece of the scarce product."""
+        if last_piece:
+            lines = [{"sku": SCARCE_SKU, "qty": 1}]
+        else:
+            chance = self._chance(seq)
+            skus: set[str] = set()
+            for n in range(_LINES[chance[0] % 20]):
+                rank = _rank(chance, n)
+                while (sku := _sku(rank)) in skus:
+                    rank += 1
+                skus.add(sku)
+            lines = [{"sku": sku, "qty": _QTYS[chance[1 + n] % 10]} for n, sku in enumerate(sorted(skus))]
+        headers = {"Idempotency-Key": f"{self._run_id}:{seq}", "Content-Type": "application/json"}
+        return Request(method="POST", path="/orders", headers=headers, body=json.dumps({"lines": lines}).encode())
+
+    def read(self, seq: int) -> Request:
+        """Give the product read of an arrival."""
+        return Request(method="GET", path=f"/products/{_sku(_rank(self._chance(seq), 0))}", headers={}, body=b"")
+
+    def judge_order(self, request: Request, status: int, body: bytes) -> Answer:
+        """Say what an answer proves.
+
+        200 and 201 acknowledge what they say was ordered, whatever was asked for. 400, 404, 409 and 503 refuse if the shop
+        itself says so in JSON. All else is unknown.
+        """
+        del request  # the digest is of the answer, so that an answer about another order is seen as lost
+        try:
+            answer = json.loads(body)
+            if status in (200, 201):
+                lines = [(_text(line["sku"]), _whole(line["qty"])) for line in answer["lines"]]
+                if not lines:
+                    return _UNCLEAR
+                order_id = _identity(answer["order_id"])
+                return Answer(fate=ACKNOWLEDGED, order_id=order_id, digest=digest(lines, _whole(answer["amount_cents"])))
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return _UNCLEAR
+        return _CLEAR if status in _REFUSALS and _refuses(answer) else _UNCLEAR
+
+    def judge_read(self, request: Request, status: int, body: bytes) -> Answer:
+        """Say whether the product asked for was shown. A refusal needs the shop's own word here too."""
+        try:
+            answer = json.loads(body)
+            if status == 200:
+                shown = answer["sku"] == request.path.removeprefix("/products/")
+                return Answer(fate=ACKNOWLEDGED) if shown else _UNCLEAR
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return _UNCLEAR
+        return _CLEAR if status in _REFUSALS and _refuses(answer) else _UNCLEAR
+
+    def _chance(self, seq: int) -> bytes:
+        """Give 21 random bytes of an arrival: how many lines, 5 quantities, 5 products of 3 bytes."""
+        return hashlib.blake2b(seq.to_bytes(8, "little"), key=self._key, digest_size=21).digest()
+
+
+def _rank(chance: bytes, n: int) -> int:
+    """Draw a product's popularity, 0 the most popular: squared, so a tenth of all lines go to a hundredth of them."""
+    share = int.from_bytes(chance[6 + 3 * n : 9 + 3 * n], "little") / _SPAN
+    return int(PRODUCTS * share * share)
+
+
+def _sku(rank: int) -> str:
+    return f"SKU-{rank % PRODUCTS + 1:05d}"
+
+
+def _refuses(answer: object) -> bool:
+    return isinstance(answer, dict) and isinstance(answer.get("refused"), str)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError(value)
+    return value
+
+
+def _identity(value: object) -> str:
+    text = str(value)
+    if type(value) not in (int, str) or not 0 < len(text) <= 80 or not text.isprintable():
+        raise TypeError(value)
+    return text
