@@ -1,0 +1,126 @@
+"""Questions put to the parts over the bridge, each under one deadline for the whole of it: HTTP GET and one SQL query.
+
+The usual clients bound each read or the connecting alone (libpq: 2 s at least), so a part that is frozen half-way
+would hold the one who asks. What goes wrong is an ``OSError`` here: ``TimeoutError`` where nobody answered in time,
+``ConnectionError`` where the other side said no, ``PermissionError`` where the one who asks is at fault.
+"""
+
+import errno
+import select
+import socket
+from collections.abc import Callable
+
+import psycopg
+from psycopg import pq
+from psycopg.pq.abc import PGconn
+
+from harness.model import REFUSED, SILENT, Reading
+
+LIMIT_BYTES = 1_000_000
+_NOBODY_THERE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT)
+
+
+class Deadline:
+    """A moment after which nobody waits any longer, on the run's clock."""
+
+    def __init__(self, now_ns: Callable[[], int], within_s: float) -> None:
+        self._now_ns = now_ns
+        self._ends_ns = now_ns() + int(within_s * 1e9)
+
+    def left_s(self) -> float:
+        """Give the seconds that are left, always more than none. Raises ``TimeoutError`` when it has passed."""
+        left_ns = self._ends_ns - self._now_ns()
+        if left_ns <= 0:
+            raise TimeoutError("the deadline has passed")
+        return left_ns / 1e9
+
+
+def look(now_ns: Callable[[], int], within_s: float, ask: Callable[[Deadline], float | str | None]) -> Reading:
+    """Put a question and read what it shows: its own answer, or the milliseconds it took where that is None."""
+    begun_ns = now_ns()
+    value: float | str | None = None
+    why: str | None = None
+    try:
+        value = ask(Deadline(now_ns, within_s))
+        if value is None:
+            value = (now_ns() - begun_ns) / 1e6
+    except TimeoutError:
+        value = SILENT
+    except ConnectionError:
+        value = REFUSED
+    except OSError as error:
+        value, why = (SILENT, None) if error.errno in _NOBODY_THERE else (None, str(error))
+    except ValueError as error:  # an answer in a form that nobody understands proves nothing
+        why = f"answered, but unreadable: {error}"
+    return Reading(at_ns=begun_ns, value=value, why=why)
+
+
+def http_get(address: str, port: int, path: str, deadline: Deadline) -> tuple[int, bytes]:
+    """GET a path over a connection of its own; status and body (at most 1 MB). Raises ``OSError``, ``ValueError``."""
+    with socket.create_connection((address, port), timeout=deadline.left_s()) as wire:
+        # HTTP/1.0: the answer ends where the connection does, whatever server it is.
+        wire.sendall(f"GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n".encode())
+        answer = b""
+        while len(answer) < LIMIT_BYTES:
+            wire.settimeout(deadline.left_s())
+            piece = wire.recv(65536)
+            if not piece:
+                break
+            answer += piece
+    if not answer:
+        raise ConnectionResetError(f"{address}:{port} closed the connection without an answer")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split(maxsplit=2)[1]), body
+
+
+def healthy(address: str, port: int) -> Callable[[Deadline], str | None]:
+    """Give the question GET /health, for ``look``: any answer but 200 is a no."""
+
+    def ask(deadline: Deadline) -> str | None:
+        status, _ = http_get(address, port, "/health", deadline)
+        return None if status == 200 else REFUSED
+
+    return ask
+
+
+def query(conninfo: str, sql: str, deadline: Deadline) -> list[tuple[str, ...]]:
+    """Put one query over a connection of its own; rows of text, NULL as "". Raises ``OSError``."""
+    connection = pq.PGconn.connect_start(conninfo.encode())
+    try:
+        _connect(connection, deadline)
+        connection.send_query(sql.encode())
+        while connection.is_busy():
+            _wait(connection, select.POLLIN, deadline)
+            connection.consume_input()
+        result = connection.get_result()
+        if result is None or result.status != pq.ExecStatus.TUPLES_OK:
+            raise ConnectionRefusedError(_words(connection))
+        columns = range(result.nfields)
+        return [tuple((result.get_value(row, c) or b"").decode() for c in columns) for row in range(result.ntuples)]
+    except psycopg.OperationalError as error:
+        raise ConnectionResetError(str(error)) from error
+    finally:
+        connection.finish()
+
+
+def _connect(connection: PGconn, deadline: Deadline) -> None:
+    while (status := connection.connect_poll()) != pq.PollingStatus.OK:
+        if status == pq.PollingStatus.FAILED:
+            words = _words(connection)
+            if "No route to host" in words or "timed out" in words:
+                raise TimeoutError(words)
+            if "authentication" in words or "pg_hba" in words:
+                raise PermissionError(words)
+            raise ConnectionRefusedError(words)
+        _wait(connection, select.POLLIN if status == pq.PollingStatus.READING else select.POLLOUT, deadline)
+
+
+def _wait(connection: PGconn, event: int, deadline: Deadline) -> None:
+    poll = select.poll()
+    poll.register(connection.socket, event)
+    poll.poll(deadline.left_s() * 1000)
+    deadline.left_s()
+
+
+def _words(connection: PGconn) -> str:
+    return connection.get_error_message().strip() or "no reason given"

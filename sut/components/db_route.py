@@ -1,0 +1,59 @@
+"""The way to the orders database: HAProxy, which asks Patroni who is the primary and drops sessions when that changes."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from harness.model import Reading
+from sut.components.ask import Deadline, look, query
+from sut.components.ground import Ground
+from sut.components.part import CALL_S, Part
+from sut.components.patroni import REST_PORT, SQL_PORT
+
+_FILE = "/etc/haproxy/windtunnel.cfg"
+
+
+def settings(nodes: Mapping[str, str]) -> str:
+    """Render the settings. ``nodes``: name → address. An address that is silent costs half a second, not more."""
+    servers = "\n".join(f"    server {name} {address}:{SQL_PORT} check port {REST_PORT}" for name, address in nodes.items())
+    return f"""\
+global
+    nbthread 1
+    maxconn 400
+
+defaults
+    mode tcp
+    timeout connect 500ms
+    timeout check 1s
+    timeout client 10m
+    timeout server 10m
+
+listen orders_db
+    bind :{SQL_PORT}
+    option httpchk OPTIONS /primary
+    http-check expect status 200
+    default-server inter 1s fastinter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
+{servers}
+"""
+
+
+class DbRoute(Part):
+    """The one route. ``probe`` is libpq's words for a login through it."""
+
+    role = "haproxy"
+    packages: ClassVar[tuple[str, ...]] = ("haproxy",)
+
+    def __init__(self, ground: Ground, instance: str, *, nodes: Mapping[str, str], probe: str) -> None:
+        self._probe = probe
+        super().__init__(ground, instance, ["haproxy", "-db", "-f", _FILE], memory="128m", files={_FILE: settings(nodes)})
+
+    def not_ready(self) -> str | None:
+        """Ready when a query reaches a database that takes writes."""
+        recovering = query(self._probe, "select pg_is_in_recovery()", self.deadline())[0][0]
+        return None if recovering == "f" else "it leads to a standby"
+
+    def answer_ms(self) -> Reading:
+        """Make a fresh connection through it and select 1."""
+        return look(self.ground.now_ns, CALL_S, self._select)
+
+    def _select(self, deadline: Deadline) -> None:
+        query(self._probe, "select 1", deadline)

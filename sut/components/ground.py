@@ -1,0 +1,84 @@
+"""What the parts of one run stand on: a network of their own, an address for each instance, labels."""
+
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from ipaddress import IPv4Network
+from itertools import islice
+
+from testcontainers.core.network import Network
+
+from harness.drivers.docker_client import INSTANCE, LOCK, RUN
+from harness.errors import SetupError
+from harness.model import noun
+from harness.shop import Site
+
+BENCHMARKS = IPv4Network("198.18.0.0/15")  # RFC 2544: routed nowhere
+ENGINE_LIMIT_S = 30
+TRIES = 64
+FIRST_HOST = 10
+
+
+@noun
+class Ground:
+    """A run's network, with the fixed address of each instance: a restarted container might get another one.
+
+    ``given_up`` is set when the start of any part failed or was interrupted, so that nobody waits for the others.
+    """
+
+    run: str
+    lock: str
+    network: str
+    subnet: IPv4Network
+    addresses: Mapping[str, str]
+    now_ns: Callable[[], int]
+    given_up: threading.Event
+
+    def labels(self, instance: str) -> dict[str, str]:
+        """Give the labels by which the guardian and ``heal`` find what this run has put on the machine."""
+        return {RUN: self.run, INSTANCE: instance, LOCK: self.lock}
+
+
+def subnets(run: str) -> Iterator[IPv4Network]:
+    """Give every /24 of 198.18.0.0/15 once, each run beginning somewhere else, so that runs seldom want the same."""
+    every = list(BENCHMARKS.subnets(new_prefix=24))
+    begin = zlib.crc32(run.encode()) % len(every)
+    return iter(every[begin:] + every[:begin])
+
+
+def lay(site: Site, instances: Sequence[str]) -> Ground:
+    """Make the run's network on the first subnet that is free. Raises ``SetupError`` where none of 64 is."""
+    said = ""
+    for subnet in islice(subnets(site.id), TRIES):
+        ground = Ground(
+            run=site.id,
+            lock=str((site.folder / "undo.lock").resolve()),
+            network=f"windtunnel-{site.id}",
+            subnet=subnet,
+            addresses={instance: str(subnet[FIRST_HOST + n]) for n, instance in enumerate(instances)},
+            now_ns=site.now_ns,
+            given_up=threading.Event(),
+        )
+        try:
+            _make(ground)
+        except OSError as error:  # all that the engine's client raises about an answer is one
+            said = str(error)
+            if "overlap" not in said:
+                raise SetupError(f"network {ground.network}: {said}. Is the engine well? Type: docker network ls") from error
+        else:
+            return ground
+    raise SetupError(f"none of {TRIES} subnets of {BENCHMARKS} is free: {said}. Runs left over? Type: windtunnel heal")
+
+
+def _make(ground: Ground) -> None:
+    network = Network(
+        docker_client_kw={"timeout": ENGINE_LIMIT_S},
+        docker_network_kw={
+            "driver": "bridge",
+            "check_duplicate": True,
+            "ipam": {"Driver": "default", "Config": [{"Subnet": str(ground.subnet), "Gateway": str(ground.subnet[1])}]},
+            "labels": ground.labels("network"),
+        },
+    )
+    network.name = ground.network
+    network.create()

@@ -1,0 +1,128 @@
+"""What all parts of the shop have in common: a container at a fixed address, that says itself when it is ready."""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from testcontainers.core.config import ConnectionMode, testcontainers_config
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.wait_strategies import WaitStrategy
+from testcontainers.core.waiting_utils import WaitStrategyTarget
+
+from harness.errors import SetupError
+from sut import images
+from sut.components.ask import Deadline
+from sut.components.ground import ENGINE_LIMIT_S, Ground
+
+# Its reaper comes from a registry that is not always there; the guardian and the run's label do its work.
+testcontainers_config.ryuk_disabled = True
+# Inside a container it would guess a gateway's address. The parts are asked at their own.
+testcontainers_config.connection_mode_override = ConnectionMode.docker_host
+
+POLL_S = 0.1
+CALL_S = 0.5
+LOG_LINES = 2000
+
+
+class Until(WaitStrategy):
+    """Wait, asking every 0.1 s, until ``check`` gives None; what it gives before is the state seen."""
+
+    def __init__(
+        self, what: str, check: Callable[[], str | None], within_s: int, given_up: threading.Event | None = None
+    ) -> None:
+        super().__init__()
+        self.what, self.within_s, self._check, self.seen = what, within_s, check, "never asked"
+        self._given_up = given_up or threading.Event()
+        self.with_startup_timeout(within_s).with_poll_interval(POLL_S)
+
+    def wait(self) -> None:
+        """Wait. Raises ``SetupError`` with the last state seen."""
+
+        def settled() -> bool:
+            if self._given_up.is_set():
+                raise StopIteration  # what testcontainers understands as "no longer"
+            try:
+                seen = self._check()
+            except OSError as error:  # nobody listens yet
+                seen = str(error) or type(error).__name__
+            self.seen = seen or ""
+            return seen is None
+
+        if not self._poll(settled):
+            raise SetupError(f"{self.what} within {self.within_s} s; last seen: {self.seen}")
+
+    def wait_until_ready(self, container: WaitStrategyTarget) -> None:
+        """Wait for a part. Raises ``SetupError`` with the last state seen and the part's last words."""
+        try:
+            self.wait()
+        except SetupError as error:
+            words = b"".join(container.get_logs()).decode(errors="replace").splitlines()[-15:]
+            raise SetupError("\n    ".join([f"{error}. Its last log lines:", *words])) from None
+
+
+class Part(DockerContainer):
+    """One instance of a component. ``role`` names its image, ``packages`` are those whose versions a report shows.
+
+    ``files`` are put into the container before it starts, so nothing of the host is mounted. It comes back by itself
+    when its main process dies; killed through the engine, as a host is lost, it stays dead until it is started.
+    """
+
+    role: ClassVar[str]
+    packages: ClassVar[tuple[str, ...]]
+    ready_within_s: ClassVar[int] = 20
+    main_process: ClassVar[tuple[str, ...]] = ("sh", "-c", "kill -KILL $(cat /proc/1/task/1/children)")
+
+    def __init__(
+        self,
+        ground: Ground,
+        instance: str,
+        command: list[str],
+        *,
+        memory: str,
+        files: Mapping[str, str] | None = None,
+        **engine: Any,
+    ) -> None:
+        super().__init__(
+            images.tag(self.role), docker_client_kw={"timeout": ENGINE_LIMIT_S}, name=f"{ground.network}-{instance}"
+        )
+        self.ground, self.instance = ground, instance
+        self.address = ground.addresses[instance]
+        self.with_command(command)
+        for path, text in (files or {}).items():
+            self.with_copy_into_container(text.encode(), path)
+        self.with_kwargs(
+            hostname=instance,
+            network=ground.network,
+            networking_config={ground.network: {"IPAMConfig": {"IPv4Address": self.address}, "Aliases": [instance]}},
+            labels=ground.labels(instance),
+            init=True,
+            mem_limit=memory,
+            memswap_limit=memory,
+            restart_policy={"Name": "unless-stopped"},
+            log_config={"type": "json-file", "config": {"max-size": "20m", "max-file": "1"}},
+            **engine,
+        )
+        self.waiting_for(Until(f"{instance} was not ready", self.not_ready, self.ready_within_s, ground.given_up))
+
+    def not_ready(self) -> str | None:
+        """Say what is still missing before it serves, None when it does. May raise ``OSError``."""
+        raise NotImplementedError
+
+    def deadline(self, within_s: float = CALL_S) -> Deadline:
+        """Give a deadline on the run's clock."""
+        return Deadline(self.ground.now_ns, within_s)
+
+    @property
+    def ref(self) -> str:
+        """The container's full id."""
+        return self.get_container_id()
+
+    def versions(self) -> dict[str, str]:
+        """Read the versions of its packages from the list in its own image."""
+        listed = self.exec(["timeout", "5", "cat", "/etc/windtunnel-packages"]).output.decode()
+        found = dict(line.split("\t", 1) for line in listed.splitlines() if "\t" in line)
+        return {name: found.get(name, "unknown") for name in self.packages}
+
+    def log(self) -> str:
+        """Read its last 2000 lines of log, each with the engine's time."""
+        return self.get_wrapped_container().logs(tail=LOG_LINES, timestamps=True).decode(errors="replace")

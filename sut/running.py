@@ -1,0 +1,150 @@
+"""The reference shop while it runs: where its parts are, what they can undergo, how they are seen, read back and removed."""
+
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.capabilities import Crashable, Killable, Pausable
+from harness.drivers import driver
+from harness.drivers.docker import ContainerPowers
+from harness.errors import ControlError
+from harness.history import Audit
+from harness.model import Component, Declaration, Located, Residue, Target
+from harness.shop import Residence, Site, Thing
+from sut.components import lb
+from sut.components.ground import Ground
+from sut.components.orders_db import OrdersDb, Passwords
+from sut.components.part import Part
+
+_POWERS = (Killable, Crashable, Pausable)
+REACH_S = 1.0
+
+
+def instances(component: Component) -> tuple[str, ...]:
+    """Give the names of a component's instances: its own name, or numbered from 1 where there are several."""
+    if component.instances == 1:
+        return (component.name,)
+    return tuple(f"{component.name}-{n}" for n in range(1, component.instances + 1))
+
+
+class RunningReferenceShop:
+    """The reference shop of one run. ``parts`` are those that were started, by instance."""
+
+    def __init__(
+        self, site: Site, declaration: Declaration, ground: Ground, parts: Mapping[str, Part], passwords: Passwords
+    ) -> None:
+        self._site, self._declaration, self._ground, self._parts = site, declaration, ground, parts
+        self._secrets = (passwords.postgres, passwords.replicator, passwords.rewind, passwords.shop)
+        self._versions = {
+            component.name: ", ".join(f"{name} {version}" for name, version in part.versions().items())
+            for component in declaration.components
+            if (part := parts.get(instances(component)[0])) is not None
+        }
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The passwords of this run."""
+        return self._secrets
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The packages that each component runs, with their versions, from the list in its image."""
+        return self._versions
+
+    @property
+    def entry(self) -> tuple[str, str]:
+        """The balancer's own address where it can be reached over the bridge, else its published port."""
+        part = self._parts.get(self._declaration.entry)
+        if not isinstance(part, lb.Lb):
+            raise ControlError("the balancer was not started: no part of the plan needs it")
+        try:
+            socket.create_connection((part.address, lb.PORT), timeout=REACH_S).close()
+        except OSError:
+            return f"http://127.0.0.1:{part.published()}", "published port"
+        return f"http://{part.address}:{lb.PORT}", "bridge"
+
+    @property
+    def residence(self) -> Residence:
+        """Every container with the state it is declared to be in."""
+        things = (
+            Thing(
+                name=name,
+                ref=part.ref,
+                state={"status": "running", "network": self._ground.network, "address": part.address},
+            )
+            for name, part in self._parts.items()
+        )
+        return Residence(run=self._site.id, driver="docker", things=tuple(things))
+
+    def instances(self, component: Component) -> tuple[str, ...]:
+        """The names of a component's instances."""
+        return instances(component)
+
+    def locate(self, target: Target) -> Located:
+        """Resolve a target now; a role by the word of the database's own nodes."""
+        component = self._declaration.component(target.component or "")
+        names = [name for name in instances(component) if name in self._parts] if component else []
+        if component is None or not names:
+            raise ControlError(f"{target}: no such part runs; running: {', '.join(self._parts)}")
+        if target.role is not None:
+            instance = self._holder(component, target.role, self._part(names[0]))
+        elif target.index is None and len(names) > 1:
+            raise ControlError(f"{target}: which of {', '.join(names)}? Write {component.name}#1, or a role")
+        elif (target.index or 1) > len(names):
+            raise ControlError(f"{target}: there are only {', '.join(names)}")
+        else:
+            instance = names[(target.index or 1) - 1]
+        return Located(target=target, component=component.name, instance=instance, at_ns=self._site.now_ns())
+
+    def able(self, instance: str, protocol: type) -> object:
+        """Give the power or sense of one instance."""
+        part = self._part(instance)
+        component = next(c for c in self._declaration.components if instance in instances(c))
+        if protocol not in component.abilities:
+            able = ", ".join(sorted(ability.__name__ for ability in component.abilities))
+            raise ControlError(f"{instance} is not {protocol.__name__}; it is {able}")
+        return ContainerPowers(part.ref, instance, part.main_process) if protocol in _POWERS else part
+
+    def fingerprint(self) -> tuple[Residue, ...]:
+        """What is not as declared: a container, its address; no primary or two, a standby that does not stream."""
+        off = tuple(deviation.residue for deviation in driver("docker").deviations(self.residence))
+        database = self._database
+        return off + (database.residue() if database else ())
+
+    def audit(self) -> Audit:
+        """Read back orders and stock from every node that can be read."""
+        raise NotImplementedError
+
+    def collect(self, folder: Path) -> None:
+        """Write the last lines of each part's log to ``folder/<instance>.log``, passwords removed."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, part in self._parts.items():
+            text = part.log()
+            for secret in self._secrets:
+                text = text.replace(secret, "***")
+            (folder / f"{name}.log").write_text(text, encoding="utf-8")
+
+    def stop(self) -> None:
+        """Remove every container, network and volume of the run, and look that nothing is left."""
+        left = driver("docker").sweep(self._site.id, self._site.folder)
+        if left:
+            raise ControlError(f"run {self._site.id}: could not remove {', '.join(left)}. Type: windtunnel heal")
+        for part in self._parts.values():
+            part.get_docker_client().client.close()
+
+    @property
+    def _database(self) -> OrdersDb | None:
+        return next((part for part in self._parts.values() if isinstance(part, OrdersDb)), None)
+
+    def _part(self, instance: str) -> Part:
+        if instance not in self._parts:
+            raise ControlError(f"{instance} does not run; running: {', '.join(self._parts)}")
+        return self._parts[instance]
+
+    def _holder(self, component: Component, role: str, part: Part) -> str:
+        if role not in component.roles or not isinstance(part, OrdersDb):
+            raise ControlError(f"{component.name} has no role {role!r}; it has {', '.join(component.roles) or 'none'}")
+        instance = part.holder(role)
+        if instance is None:
+            raise ControlError(f"{component.name}:{role}: no node says that it is; {part.roles()}")
+        return instance

@@ -1,0 +1,143 @@
+"""The reference shop: what it is made of, and how it is started.
+
+shoppers → lb → storefront x2 → db_route → orders_db (primary and synchronous standby), which lean on etcd
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+from psycopg import sql
+
+from harness.capabilities import Answers, Crashable, Killable, Pausable, Replicated, Started
+from harness.drivers import driver
+from harness.errors import SetupError, WindtunnelError
+from harness.model import Component, Declaration
+from harness.plan import Plan
+from harness.shop import Site
+from sut import images
+from sut.components import db_route, etcd, lb, orders_db, storefront
+from sut.components.ground import Ground, lay
+from sut.components.part import Part
+from sut.components.patroni import SQL_PORT, Cluster
+from sut.defects import DEFECTS
+from sut.images.base import present
+from sut.running import RunningReferenceShop, instances
+from sut.services import schema
+
+DATABASE = "shop"
+_MACHINE = frozenset({Killable, Pausable, Answers})
+_PROCESS = _MACHINE | {Crashable, Started}
+COMPONENTS = (
+    Component(name="etcd", abilities=_MACHINE),
+    Component(
+        name="orders_db",
+        instances=2,
+        roles=tuple(orders_db.ROLES),
+        needs=("etcd",),
+        abilities=_PROCESS | {Replicated},
+        standbys=1,
+    ),
+    Component(name="db_route", needs=("orders_db",), abilities=_MACHINE),
+    Component(name="storefront", instances=2, needs=("db_route",), abilities=_PROCESS),
+    Component(name="lb", needs=("storefront",), abilities=frozenset({Answers})),
+)
+IMAGES = {"etcd": "etcd", "orders_db": "postgres", "db_route": "haproxy", "storefront": "app", "lb": "haproxy"}
+
+
+class ReferenceShop:
+    """The reference shop; ``defects`` are switches of the gallery of bad shops, all off by default."""
+
+    def __init__(self, defects: frozenset[str] = frozenset()) -> None:
+        unknown = sorted(defects - DEFECTS.keys())
+        if unknown:
+            raise SetupError(f"no such defect: {', '.join(unknown)}; there are {', '.join(sorted(DEFECTS))}")
+        self._defects = defects
+
+    @property
+    def declaration(self) -> Declaration:
+        """What the shop is made of."""
+        return Declaration(
+            name="reference shop",
+            components=COMPONENTS,
+            entry="lb",
+            shopper="sut.shopper:OneCallShopper",
+            defects={name: defect.caught_by for name, defect in DEFECTS.items()},
+        )
+
+    def start(self, plan: Plan, site: Site) -> RunningReferenceShop:
+        """Start the plan's parts, each when what it needs is ready. Raises ``SetupError``; then all is removed again."""
+        wanted = [component for component in COMPONENTS if component.name in plan.parts]
+        _demand_images(wanted)
+        try:
+            ground = lay(site, [instance for component in COMPONENTS for instance in instances(component)])
+            making = _Making(ground, self._defects)
+            parts: dict[str, Part] = {}
+            for component in wanted:  # the needs are a chain: only the instances of one component can start together
+                begun_ns = site.now_ns()
+                parts |= _start(ground, component, making.makers[component.name])
+                if component.name == "orders_db":
+                    making.furnish()
+                site.say(f"{component.name}: ready after {(site.now_ns() - begun_ns) / 1e9:.1f} s")
+            return RunningReferenceShop(site, self.declaration, ground, parts, making.passwords)
+        except BaseException as error:
+            driver("docker").sweep(site.id, site.folder)
+            if isinstance(error, WindtunnelError) or not isinstance(error, Exception):
+                raise
+            raise SetupError(f"the shop did not start: {error}") from error
+
+
+class _Making:
+    """How each part is made on one ground, with passwords of its own."""
+
+    def __init__(self, ground: Ground, defects: frozenset[str]) -> None:
+        self._defects = defects
+        users = ("postgres", "replicator", "rewind", "shop")
+        self.passwords = orders_db.Passwords(**{user: secrets.token_urlsafe(18) for user in users})
+        at = ground.addresses
+        of = {component.name: {name: at[name] for name in instances(component)} for component in COMPONENTS}
+        cluster = Cluster(
+            nodes=of["orders_db"],
+            subnet=str(ground.subnet),
+            etcd=f"{at['etcd']}:{etcd.PORT}",
+            failover="no_failover" not in defects,
+        )
+        route, password = at["db_route"], self.passwords.shop
+        login = orders_db.conninfo(route, "shop", password, DATABASE)
+        dsn = f"postgresql://shop:{password}@{route}:{SQL_PORT}/{DATABASE}"
+        self._founder = orders_db.conninfo(cluster.nodes[cluster.founder], "postgres", self.passwords.postgres)
+        self.makers: Mapping[str, Callable[[str], Part]] = {
+            "etcd": lambda name: etcd.Etcd(ground, name),
+            "orders_db": lambda name: orders_db.OrdersDb(ground, name, cluster=cluster, passwords=self.passwords),
+            "db_route": lambda name: db_route.DbRoute(ground, name, nodes=of["orders_db"], probe=login),
+            "storefront": lambda name: storefront.Storefront(ground, name, dsn=dsn, defects=defects),
+            "lb": lambda name: lb.Lb(ground, name, storefronts=of["storefront"], port=storefront.PORT),
+        }
+
+    def furnish(self) -> None:
+        """Make the shop's role, database, tables and stock on the first primary."""
+        role = sql.SQL("create role shop login password {}").format(sql.Literal(self.passwords.shop))
+        with psycopg.connect(self._founder, autocommit=True) as connection:
+            connection.execute(role)
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
+        with psycopg.connect(self._founder, dbname=DATABASE, options="-c statement_timeout=30s") as connection:
+            for statement in schema.statements(self._defects):
+                connection.execute(statement.encode())
+
+
+def _start(ground: Ground, component: Component, make: Callable[[str], Part]) -> dict[str, Part]:
+    """Start all instances of a component at once, and wait until each is ready. The first that fails ends the others."""
+    with ThreadPoolExecutor(component.instances) as pool:
+        starting = {instance: pool.submit(lambda name: make(name).start(), instance) for instance in instances(component)}
+        try:
+            return {instance: future.result() for instance, future in starting.items()}
+        except BaseException:
+            ground.given_up.set()
+            raise
+
+
+def _demand_images(components: list[Component]) -> None:
+    missing = [tag for tag in sorted({images.tag(IMAGES[c.name]) for c in components}) if not present(tag)]
+    if missing:
+        raise SetupError(f"no image {', '.join(missing)}: it was never built, or its sources changed. Type: make prepare")
