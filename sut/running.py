@@ -15,6 +15,7 @@ from sut.components import lb
 from sut.components.ground import Ground
 from sut.components.orders_db import OrdersDb, Passwords
 from sut.components.part import Part
+from sut.readback import Readback
 
 _POWERS = (Killable, Crashable, Pausable)
 REACH_S = 1.0
@@ -35,6 +36,8 @@ class RunningReferenceShop:
     ) -> None:
         self._site, self._declaration, self._ground, self._parts = site, declaration, ground, parts
         self._secrets = (passwords.postgres, passwords.replicator, passwords.rewind, passwords.shop)
+        nodes = [part for part in parts.values() if isinstance(part, OrdersDb)]
+        self._readback = Readback(nodes, site.now_ns) if nodes else None
         self._versions = {
             component.name: ", ".join(f"{name} {version}" for name, version in part.versions().items())
             for component in declaration.components
@@ -113,7 +116,9 @@ class RunningReferenceShop:
 
     def audit(self) -> Audit:
         """Read back orders and stock from every node that can be read."""
-        raise NotImplementedError
+        if self._readback is None:
+            raise ControlError("the database was not started: no part of the plan needs it")
+        return self._readback.audit()
 
     def collect(self, folder: Path) -> None:
         """Write the last lines of each part's log to ``folder/<instance>.log``, passwords removed."""

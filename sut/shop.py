@@ -23,10 +23,10 @@ from sut.components.part import Part
 from sut.components.patroni import SQL_PORT, Cluster
 from sut.defects import DEFECTS
 from sut.images.base import present
+from sut.readback import DATABASE
 from sut.running import RunningReferenceShop, instances
 from sut.services import schema
 
-DATABASE = "shop"
 _MACHINE = frozenset({Killable, Pausable, Answers})
 _PROCESS = _MACHINE | {Crashable, Started}
 COMPONENTS = (

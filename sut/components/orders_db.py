@@ -14,6 +14,7 @@ ROLES: Mapping[str, str] = {"primary": "/primary", "standby": "/synchronous"}  #
 _SETTINGS = "/etc/windtunnel/patroni.yml"
 _START = f"chown postgres: {_SETTINGS} && exec setpriv --reuid postgres --regid postgres --init-groups patroni {_SETTINGS}"
 _NODE_S = 0.25  # for each of two nodes, so that both and a query fit into a second
+_SELECT_S = 5.0
 _STREAMING = (
     "select application_name from pg_stat_replication where state = 'streaming' and sync_state in ('sync', 'quorum')"
 )
@@ -65,7 +66,7 @@ class OrdersDb(Part):
 
     def started(self) -> Reading:
         """Ask since when its postmaster runs."""
-        return look(self.ground.now_ns, CALL_S, lambda deadline: self._select("select pg_postmaster_start_time()", deadline))
+        return look(self.ground.now_ns, CALL_S, lambda deadline: self.select("select pg_postmaster_start_time()", deadline))
 
     def roles(self) -> dict[str, str]:
         """Ask every node's Patroni, within 0.5 s, what it is: ``primary``, ``standby``, else what it said instead."""
@@ -121,11 +122,12 @@ class OrdersDb(Part):
             said.append(f"{path} {status}")
         return ", ".join(said)
 
-    def _answers(self, deadline: Deadline) -> None:
-        self._select("select 1", deadline)
+    def select(self, sql: str, deadline: Deadline | None = None) -> str:
+        """Give the first value that a query gives on this node, as text; within 5 s. Raises ``OSError``."""
+        return query(self.conninfo(), sql, deadline or self.deadline(_SELECT_S))[0][0]
 
-    def _select(self, sql: str, deadline: Deadline) -> str:
-        return query(self.conninfo(), sql, deadline)[0][0]
+    def _answers(self, deadline: Deadline) -> None:
+        self.select("select 1", deadline)
 
 
 def conninfo(address: str, user: str, password: str, database: str = "postgres") -> str:

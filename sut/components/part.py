@@ -43,7 +43,7 @@ class Until(WaitStrategy):
                 raise StopIteration  # what testcontainers understands as "no longer"
             try:
                 seen = self._check()
-            except OSError as error:  # nobody listens yet
+            except (OSError, ValueError) as error:  # nobody listens yet, or stammers
                 seen = str(error) or type(error).__name__
             self.seen = seen or ""
             return seen is None
