@@ -26,13 +26,13 @@ class FakeShopper:
         """Look at one of 1 000 products."""
         return Request(method="GET", path=f"/products/{(seq + self._seed) % 1000}", headers={}, body=b"")
 
-    def judge_order(self, request: Request, status: int, body: bytes) -> Answer:
+    def judge_order(self, request: Request, status: int, body: bytes) -> Answer:  # noqa: ARG002 -- as the protocol
         """Only a whole 201 acknowledges."""
         if status == 201:
             answer: Any = msgspec.json.decode(body)
             return Answer(fate=ACKNOWLEDGED, order_id=answer["order_id"], digest=answer["digest"])
         return Answer(fate=REFUSED if 400 <= status < 500 else UNKNOWN)
 
-    def judge_read(self, request: Request, status: int, body: bytes) -> Answer:
+    def judge_read(self, request: Request, status: int, body: bytes) -> Answer:  # noqa: ARG002 -- as the protocol
         """200 is an answer."""
         return Answer(fate=ACKNOWLEDGED if status == 200 else UNKNOWN)

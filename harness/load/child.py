@@ -54,7 +54,7 @@ def main() -> int:
     shopper = _shopper(spec)
     begin_ns = max(spec.begin_ns, monotonic_ns() - spec.zero_ns + LEAD_NS)
     street = Street(spec, begin_ns, shopper, writer)
-    gevent.signal_handler(signal.SIGTERM, lambda: street.over.set_exception(_Ended(TERMINATED)))
+    gevent.signal_handler(signal.SIGTERM, street.end, _Ended(TERMINATED))
     for job in (_listen, _tick):
         gevent.spawn(job, orders if job is _listen else writer, street).link_exception(street.broke)
     _calm_the_collector()

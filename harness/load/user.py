@@ -48,9 +48,14 @@ class Street:
         """Read the time."""
         return monotonic_ns() - self._spec.zero_ns
 
+    def end(self, error: BaseException | None = None) -> None:
+        """End the load, for good or with an error; the first word counts."""
+        if not self.over.ready():
+            self.over.set(True) if error is None else self.over.set_exception(error)
+
     def broke(self, greenlet: Any) -> None:
-        """Stop with the error of a greenlet."""
-        self.over.set_exception(greenlet.exception, greenlet.exc_info)
+        """End with the error of a greenlet."""
+        self.end(greenlet.exception)
 
     def walk(self) -> None:
         """Send off each arrival at its intended time, until the end; then wait for the answers (time-outs bound it)."""
@@ -125,7 +130,7 @@ class Shoppers(User):
         """Walk the schedule once."""
         try:
             self.street.walk()
-            self.street.over.set(True)
+            self.street.end()
         except Exception as error:  # noqa: BLE001 -- Locust would log it and walk again; the child ends with it
-            self.street.over.set_exception(error)
+            self.street.end(error)
         raise StopUser
