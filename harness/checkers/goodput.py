@@ -1,0 +1,58 @@
+"""``goodput``: the share of orders that shoppers got acknowledged in time."""
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.evidence import arrivals_needed, decide, too_few
+from harness.history import History
+from harness.model import Verdict, noun
+from harness.outages import window_size
+
+
+@noun
+class Goodput:
+    """Good orders over offered orders, of those due in the window, must be at least ``min_ratio`` (0 to 1).
+
+    Good: acknowledged within 1.0 s of the intended time and not contradicted by the audit. The worst stretch of
+    consecutive orders (``outages.window_size``) is measured beside it, not judged. Evidence: orders due, nine tenths of
+    rate x seconds; with less it is INCONCLUSIVE.
+    """
+
+    timing: ClassVar[bool] = True
+    reaction: ClassVar[bool] = False
+    probes: ClassVar[tuple[str, ...]] = ()
+    shortest_s: ClassVar[float] = 0.0
+
+    min_ratio: float
+
+    def check(self, history: History) -> Verdict:
+        """Judge the orders due in the history's window."""
+        rows = np.flatnonzero(history.cohort())
+        good = history.good[rows[np.argsort(history.ledger.intended_ns[rows], kind="stable")]]
+        offered, served = len(good), int(np.count_nonzero(good))
+        needed = arrivals_needed(history, history.window)
+        ratio = served / offered if offered else 0.0
+        word = (
+            f"{served:,} of {offered:,} orders ({ratio:.2%}) were acknowledged within 1 s; "
+            f"at least {self.min_ratio:.2%} must be."
+        )
+        return decide(
+            failed=f"Only {word}" if offered >= needed and not ratio >= self.min_ratio else "",
+            passed=word,
+            lacking=too_few(offered, needed),
+            measured={"ratio": ratio, "worst_window_ratio": _worst(good, window_size(history.rate)), "offered": offered},
+            limit={"min_ratio": self.min_ratio},
+            evidence=offered,
+            needed=needed,
+        )
+
+
+def _worst(good: NDArray[np.bool_], size: int) -> float:
+    """Give the lowest share of good ones in ``size`` consecutive orders (or in all, if fewer); 0 where there are none."""
+    size = min(size, len(good))
+    if size == 0:
+        return 0.0
+    total = np.concatenate(([0], np.cumsum(good)))
+    return float(np.min(total[size:] - total[:-size]) / size)

@@ -1,0 +1,220 @@
+"""Reasons not to believe some outcomes of a run; pure. Doubts cut one way: they void PASS, FAIL or both, never make one.
+
+What may hide a failure voids PASS; what may fake one voids FAIL, of timing checks where only slowness is faked, of checks
+that expect a reaction where nothing may have been there to react to. Missing records are doubts too.
+"""
+
+from collections.abc import Iterator
+from itertools import chain, pairwise
+
+import numpy as np
+
+from harness.capabilities import Replicated
+from harness.events import (
+    Acted,
+    Audited,
+    Bitten,
+    Gap,
+    Healing,
+    Intended,
+    Interrupted,
+    LoadStarted,
+    LoadStopped,
+    Looked,
+    NotBitten,
+    Phase,
+    Sample,
+    Sealed,
+)
+from harness.history import SHED, History, Window
+from harness.load.schedule import planned
+from harness.model import REFUSED, SILENT, Doubt, Outcome
+from harness.plan import Plan, PlannedStep
+
+PHASES = ("shop_up", "warm_up", "baseline", "steps", "recovery", "settle", "audit", "shop_down")
+LOOKS = 5
+GAP_NS = 5_000_000_000
+EARLY_S = 0.5
+SHORTFALL = 0.005
+LATE_MS = 20.0
+FOREIGN = 0.10
+_PASS, _FAIL = frozenset({Outcome.PASS}), frozenset({Outcome.FAIL})
+
+
+def doubts(plan: Plan, history: History) -> tuple[Doubt, ...]:
+    """Give all doubts about a run, each once: those found while reading it, then those its records give rise to."""
+    steps = chain.from_iterable(_step(step, history) for step in plan.steps)
+    found = chain(
+        history.integrity, _journal(plan, history), steps, _ledger(history), _generator(history), _machine(history)
+    )
+    return tuple(dict.fromkeys(chain(found, _watching(plan, history))))
+
+
+def _hides(because: str) -> Doubt:
+    """Doubt that voids PASS of everything."""
+    return Doubt(because=because, voids=_PASS)
+
+
+def _journal(plan: Plan, history: History) -> Iterator[Doubt]:
+    """Doubt a journal that is not whole, a run that was stopped, and what could not be watched."""
+    if history.run is None:
+        yield _hides("the journal does not begin with what runs")
+    seals = [number for number, event in enumerate(history.events) if isinstance(event, Sealed)]
+    if not seals:
+        yield _hides("the journal was not closed: the run did not come to its end")
+    for number in seals:
+        seal = history.events[number]
+        if isinstance(seal, Sealed) and seal.records != number:
+            yield _hides(f"the journal's seal counts {seal.records} records, there are {number}")
+    phases = list(history.all(Phase))
+    names = tuple(phase.name for phase in phases)
+    if names not in {PHASES[first:last] for first in (0, 1) for last in (-1, None)} or any(
+        later.at_ns < earlier.at_ns for earlier, later in pairwise(phases)
+    ):
+        yield _hides(f"the phases of the run are not {', '.join(PHASES)}, but {', '.join(names) or 'none'}")
+    for stop in history.all(Interrupted):
+        yield _hides(f"the run was stopped before its end: {stop.by}")
+    for gap in history.all(Gap):
+        yield _hides(f"for a while something could not be watched: {gap.what}")
+    carried_out = {event.step for event in history.all(Intended)} | {event.step for event in history.all(Acted)}
+    for name in sorted(carried_out - {step.id for step in plan.steps}):
+        yield _hides(f"{name} was carried out, but is no step of the plan")
+
+
+def _step(step: PlannedStep, history: History) -> Iterator[Doubt]:
+    """Doubt a step that did not act, was not seen to bite, or did not last as planned."""
+    intended = next((event for event in history.all(Intended) if event.step == step.id), None)
+    acted = next((event for event in history.all(Acted) if event.step == step.id), None)
+    if intended is None or acted is None:
+        yield from _without_effect(f"{step.id} never acted")
+        return
+    if all(event.step != step.id for event in history.all(Bitten)):
+        why = next((event.because for event in history.all(NotBitten) if event.step == step.id), "nobody looked")
+        yield from _without_effect(f"{step.id} was not seen to bite: {why}")
+    looks = [look for look in history.all(Looked) if look.step == step.id and look.instance == intended.instance]
+    yield from _baseline(step, looks)
+    if step.hold_s is not None:
+        yield from _hold(step, history, acted, looks)
+
+
+def _without_effect(because: str) -> Iterator[Doubt]:
+    """Doubt a fault that may have hit nothing: every PASS, and every FAIL for want of a reaction."""
+    yield _hides(because)
+    yield Doubt(because=because, voids=_FAIL, reaction_only=True)
+
+
+def _baseline(step: PlannedStep, looks: list[Looked]) -> Iterator[Doubt]:
+    """Doubt a witness that did not see its instance well before the act."""
+    before = [look for look in looks if look.stage == "baseline"]
+    ill = [look for look in before if look.reading.value in (SILENT, REFUSED) or look.bitten]
+    well = [look for look in before if look.reading.value is not None and look not in ill]
+    if len(well) < LOOKS:
+        yield _hides(
+            f"the witness of {step.id} saw its instance well only {len(well)} times before the act; {LOOKS} are needed"
+        )
+    if ill:
+        yield _hides(f"the witness of {step.id} saw its instance {ill[0].reading.value} before the act")
+
+
+def _hold(step: PlannedStep, history: History, acted: Acted, looks: list[Looked]) -> Iterator[Doubt]:
+    """Doubt a held fault that healed by itself, was not watched, or was not held as long as planned."""
+    heal = min(
+        (event for event in history.all(Healing) if event.step == step.id), key=lambda event: event.at_ns, default=None
+    )
+    if heal is None:
+        yield _hides(f"nothing is known of the heal of {step.id}")
+        return
+    held = sorted((look for look in looks if look.stage == "held"), key=lambda look: look.at_ns)
+    if any(look.bitten is False for look in held):
+        yield _hides(f"{step.id} healed by itself while it should have been held")
+    if any(look.bitten is None for look in held):
+        yield _hides(f"the witness could not tell all the time whether {step.id} still held")
+    bitten = [event.at_ns for event in history.all(Bitten) if event.step == step.id]
+    seen = [*bitten[:1], *(look.at_ns for look in held), heal.at_ns]
+    if max((later - earlier for earlier, later in pairwise(seen)), default=0) > GAP_NS:
+        yield _hides(f"nobody looked for more than {GAP_NS / 1e9:g} s whether {step.id} still held")
+    lasted_s = (heal.at_ns - acted.t0_ns) / 1e9
+    if step.hold_s is not None and lasted_s < step.hold_s - EARLY_S:
+        yield _hides(f"{step.id} was held for only {lasted_s:.1f} s instead of {step.hold_s:g} s ({heal.reason})")
+
+
+def _ledger(history: History) -> Iterator[Doubt]:
+    """Doubt a ledger that is not exactly the planned arrivals, and an audit that is not what was written down."""
+    started, stopped, ledger = history.first(LoadStarted), history.first(LoadStopped), history.ledger
+    if started is None or stopped is None:
+        yield _hides("the journal does not say when the load began and ended")
+        return
+    if stopped.rows is None:
+        yield _hides("the load did not close its ledger")
+    elif stopped.rows != int(np.count_nonzero(ledger.recorded)):
+        yield _hides(f"the load wrote {stopped.rows:,} rows, the ledger holds {int(np.count_nonzero(ledger.recorded)):,}")
+    seed = history.run.seed if history.run else history.scenario.seed
+    plan = planned(history.scenario.load, seed, history.scale, stopped.until_ns - started.begin_ns)
+    if not (
+        np.array_equal(ledger.seq, plan.seq) and np.array_equal(ledger.intended_ns, plan.intended_ns + started.begin_ns)
+    ):
+        yield _hides(f"the ledger's {len(ledger):,} rows are not the {len(plan):,} planned arrivals in their order")
+    audit, audited = history.audit, history.first(Audited)
+    if audit is None or audit.primary is None or audited is None:
+        yield _hides("no audit of a primary was read back, so no good order is beyond doubt")
+    elif audited.rows != (rows := sum(len(node.key) for node in audit.nodes)):
+        yield _hides(f"the audit holds {rows:,} orders, the journal says {audited.rows:,}")
+
+
+def _generator(history: History) -> Iterator[Doubt]:
+    """Doubt a load that fell short, and one that was late."""
+    ledger = history.ledger
+    if len(ledger) == 0:
+        yield _hides("the ledger is empty")
+        return
+    unsent = float(np.mean(ledger.recorded & ((ledger.fate == SHED) | (ledger.sent_ns < 0))))
+    missing = float(np.mean(~ledger.recorded))
+    if unsent > SHORTFALL:
+        yield _hides(f"the generator did not send {unsent:.1%} of the arrivals; {SHORTFALL:.1%} at most may be missing")
+    if missing > SHORTFALL:
+        because = f"{missing:.1%} of the arrivals have no record; {SHORTFALL:.1%} at most may be missing"
+        yield _hides(because)
+        yield Doubt(because=because, voids=_FAIL, timing_only=True)
+    late = np.sort(ledger.late_ms[ledger.sent_ns >= 0])
+    p99 = float(late[-(-99 * len(late) // 100) - 1]) if len(late) else 0.0
+    if p99 > LATE_MS:
+        because = f"the generator was late: 99 % of the arrivals were sent within {p99:,.0f} ms, {LATE_MS:g} ms is the limit"
+        yield Doubt(because=because, voids=_FAIL, timing_only=True)
+
+
+def _machine(history: History) -> Iterator[Doubt]:
+    """Doubt a machine that others used, or of which that is not known."""
+    load = history.load
+    seen = [
+        sample.value
+        for sample in history.samples("foreign_cpu", "machine")
+        if isinstance(sample.value, float) and (load is None or load.start_ns <= sample.at_ns < load.end_ns)
+    ]
+    if not seen or (load is not None and len(seen) < load.seconds / 2):
+        because = "nobody saw for most of the load how busy the machine was beside the run"
+        yield Doubt(because=because, voids=_FAIL, timing_only=True)
+    elif (mean := sum(seen) / len(seen)) > FOREIGN:
+        because = f"others used {mean:.0%} of the machine during the load; {FOREIGN:.0%} is the limit"
+        yield Doubt(because=because, voids=_FAIL, timing_only=True)
+
+
+def _watching(plan: Plan, history: History) -> Iterator[Doubt]:
+    """Doubt a sampler that fell silent: a miss is a record too, so its absence means that nobody looked."""
+    load = history.load
+    if load is None:
+        return
+    replicated = {
+        part.name for part in plan.declaration.components if part.name in plan.parts and Replicated in part.abilities
+    }
+    needed = {(probe, on) for probe in ("redundancy", "role") if probe in plan.probes for on in replicated}
+    seen = {(sample.probe, sample.on) for sample in history.all(Sample) if sample.probe in plan.probes}
+    for probe, on in sorted(needed | {pair for pair in seen if pair[0] != "foreign_cpu"}):
+        gap = _longest_gap([sample.at_ns for sample in history.samples(probe, on)], load)
+        if gap > GAP_NS:
+            yield _hides(f"for {gap / 1e9:.1f} s nobody looked at {probe} of {on}")
+
+
+def _longest_gap(at_ns: list[int], window: Window) -> int:
+    """Give the longest time in a window without a record, in ns."""
+    inside = sorted(at for at in at_ns if window.start_ns <= at < window.end_ns)
+    return max(later - earlier for earlier, later in pairwise([window.start_ns, *inside, window.end_ns]))

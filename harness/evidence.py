@@ -1,0 +1,95 @@
+"""What counts as enough evidence, and how a checker says its word: shared by all checkers, pure."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from harness.history import ACKNOWLEDGED, History, Window
+from harness.model import Outcome, Verdict
+
+FEWEST_ARRIVALS = 20
+EXAMPLES = 20
+
+
+def decide(  # noqa: PLR0913 -- a verdict has these parts; all are named
+    *,
+    passed: str,
+    evidence: int,
+    needed: int,
+    failed: str = "",
+    lacking: str = "",
+    measured: Mapping[str, float] | None = None,
+    limit: Mapping[str, float] | None = None,
+    examples: Sequence[str] = (),
+) -> Verdict:
+    """Say the word: FAIL where ``failed`` says what is proved, else INCONCLUSIVE where evidence lacks, else PASS.
+
+    Each of the three sentences is the one a person reads. Less evidence than needed is lacking evidence by itself.
+    """
+    outcome, because = Outcome.PASS, passed
+    if failed:
+        outcome, because = Outcome.FAIL, failed
+    elif lacking:
+        outcome, because = Outcome.INCONCLUSIVE, lacking
+    elif evidence < max(needed, 1):
+        outcome = Outcome.INCONCLUSIVE
+        because = f"Too little evidence: {evidence} of the {max(needed, 1)} pieces needed."
+    return Verdict(
+        objective="",
+        outcome=outcome,
+        because=because,
+        measured=measured or {},
+        limit=limit or {},
+        evidence=evidence,
+        needed=needed,
+        examples=tuple(examples[:EXAMPLES]),
+    )
+
+
+def arrivals_needed(history: History, window: Window) -> int:
+    """Give how many orders must have been due in a window: nine tenths of rate x seconds, and never fewer than 20.
+
+    Random arrivals scatter by the square root of their number; five times that is allowed where it is more than a tenth.
+    """
+    due = history.rate * max(0.0, window.seconds)
+    return max(FEWEST_ARRIVALS, math.ceil(due - max(0.1 * due, 5 * math.sqrt(due))))
+
+
+def too_few(offered: int, needed: int) -> str:
+    """Say that too few orders were due to tell; empty where there were enough."""
+    return f"Only {offered:,} orders were due in this stretch; {needed:,} are needed to tell." if offered < needed else ""
+
+
+def acknowledged(history: History, window: Window | None = None) -> int:
+    """Count the orders acknowledged, of those due in a window or, without one, in the whole run."""
+    rows = history.ledger.orders if window is None else history.cohort(window)
+    return int(np.count_nonzero(rows & (history.ledger.fate == ACKNOWLEDGED)))
+
+
+def audit_lacks(history: History) -> str:
+    """Say why the audit cannot prove that all is well; empty where it can. What it does show is still a proof of harm."""
+    audit, load, run = history.audit, history.load, history.run
+    if audit is None:
+        return "No audit was read back, so nothing is known of what the shop stored."
+    if load is None or run is None:
+        return "The journal does not say which run this is, or when its load began and ended."
+    missing = ", ".join(f"{node} ({why})" for node, why in sorted(audit.missing.items()))
+    early = audit.at_ns < max([load.end_ns, *(disturbance.at_ns for disturbance in history.disturbances)])
+    reasons = {
+        f"The audit could not read {missing}.": bool(missing),
+        "The audit found no primary, so there is no truth to compare with.": audit.primary is None,
+        "The audit found no order at all, which proves nothing.": audit.primary is not None and not audit.primary.key,
+        "The audit was read before the load and the last heal were over, so it is not the final truth.": early,
+    }
+    return " ".join(reason for reason, applies in reasons.items() if applies)
+
+
+def ms(value: float) -> str:
+    """Write milliseconds for people; a time without end is one that never came."""
+    return "never (no answer)" if math.isinf(value) else f"{value:,.0f} ms"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """Write a count with its noun: ``1 order``, ``1,200 orders``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
