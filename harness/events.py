@@ -55,6 +55,14 @@ class Entry:
 
 
 @noun
+class Parts:
+    """The shop runs; the versions of its parts, as they tell them."""
+
+    at_ns: int
+    versions: Mapping[str, str]
+
+
+@noun
 class LoadStarted:
     """The load child runs; ``begin_ns`` is the intended time of schedule zero."""
 
@@ -249,10 +257,32 @@ class Sealed:
 
 
 Event = (
-    Run | Phase | ClockPair | Entry | LoadStarted | LoadTick | LoadStopped | Located | Looked | Intended | Acted | Bitten
-    | NotBitten | Healing | Mended | Closed | NotHealed | Fingerprint | Sample | EngineEvent | Gap | Interrupted | Audited
+    Run
+    | Phase
+    | ClockPair
+    | Entry
+    | Parts
+    | LoadStarted
+    | LoadTick
+    | LoadStopped
+    | Located
+    | Looked
+    | Intended
+    | Acted
+    | Bitten
+    | NotBitten
+    | Healing
+    | Mended
+    | Closed
+    | NotHealed
+    | Fingerprint
+    | Sample
+    | EngineEvent
+    | Gap
+    | Interrupted
+    | Audited
     | Sealed
-)  # fmt: skip
+)
 
 
 def kind(event: type[Event]) -> str:

@@ -16,12 +16,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
+
 from harness.clock import S, monotonic_ns
 from harness.drivers import driver as driver_named
 from harness.errors import SetupError
 from harness.events import Fingerprint, Healing, Mended
 from harness.mend import heal, remove
-from harness.store import GUARDIAN, LOCK, UNDO, JournalWriter, read_site
+from harness.store import GUARDIAN, HARNESS, LOCK, UNDO, JournalWriter, Process, read_site
 from harness.undo import Lock, Played, overdue, still_open
 
 LOOK_S = 0.5
@@ -117,8 +119,8 @@ def mend(folder: Path, run: str, driver: str, *, keep: bool) -> int:
 def _zero(folder: Path) -> int:
     """The run's zero on the machine's monotonic clock, so that the guardian's records share the run's time."""
     try:
-        return int((folder / "zero").read_text())
-    except (OSError, ValueError):
+        return msgspec.json.decode((folder / HARNESS).read_bytes(), type=Process).zero_ns
+    except (OSError, msgspec.DecodeError):
         return monotonic_ns()
 
 

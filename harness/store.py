@@ -18,13 +18,23 @@ from harness.events import KINDS, Audited, Event, LoadStarted, LoadStopped, Run,
 from harness.history import Audit, History, Ledger, NodeAudit, StockLevel, Window, lost_rows
 from harness.load import ledger as ledgers
 from harness.load.schedule import planned
-from harness.model import Declaration, Doubt, Outcome, noun
+from harness.model import Doubt, Outcome, noun
+from harness.plan import Plan
 from harness.scenario import Scenario, load
 from harness.shop import Residence
 
 SCENARIO, JOURNAL, ORDERS, AUDIT = "scenario.toml", "journal.jsonl", "orders.jsonl", "audit.jsonl"
 UNDO, LOCK, SITE, GUARDIAN = "undo.jsonl", "undo.lock", "site.json", "guardian.jsonl"
+HARNESS = "harness.json"
 EVIDENCE = (SCENARIO, ORDERS, AUDIT)
+
+
+@noun
+class Process:
+    """The harness of a run, for those who want to stop it or share its time: pid, and the run's zero."""
+
+    pid: int
+    zero_ns: int
 
 
 class JournalWriter:
@@ -159,9 +169,9 @@ def open_run(folder: Path) -> Stored:
     return Stored(folder=folder, scenario=load(folder / SCENARIO), events=events + by_guardian, doubts=doubts)
 
 
-def history(stored: Stored, declaration: Declaration) -> History:
-    """Join journal, ledger and audit of a stored run."""
-    scenario, events, folder = stored.scenario, stored.events, stored.folder
+def history(stored: Stored, plan: Plan) -> History:
+    """Join journal, ledger and audit of a stored run, which went by ``plan``."""
+    scenario, events, folder = plan.scenario, stored.events, stored.folder
     run = stored.run
     audit, audit_doubts = read_audit(folder)
     ledger, ledger_doubts = _ledger(folder, scenario, events, run)
@@ -169,7 +179,7 @@ def history(stored: Stored, declaration: Declaration) -> History:
     stopped = [event.until_ns for event in events if isinstance(event, LoadStopped)]
     begin_ns = started[0] if started else 0
     return History(
-        declaration=declaration,
+        declaration=plan.declaration,
         scenario=scenario,
         events=events,
         ledger=ledger,

@@ -85,7 +85,7 @@ class UndoLog:
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise SetupError(f"{path}: the undo log cannot be written: {error}; nothing is broken without it") from error
-        self._path, self._number = path, 0
+        self.path, self._number = path, 0
 
     def perform(
         self, step: str, breaking: Break, deadline_ns: int, intended: Callable[[], None], before: Callable[[], int]
@@ -118,7 +118,7 @@ class UndoLog:
         else:
             why = "the disk took only a part of a line"
         if written != len(line):
-            raise SetupError(f"{self._path}: the undo log cannot be written: {why}; free some space, then `windtunnel heal`")
+            raise SetupError(f"{self.path}: the undo log cannot be written: {why}; free some space, then `windtunnel heal`")
         self._number += 1
 
 

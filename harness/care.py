@@ -1,0 +1,128 @@
+"""Runs on this machine from any shell: which live, what they left open, how to stop one and how to mend a dead one."""
+
+import os
+import select
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from harness.clock import pause
+from harness.drivers import DRIVERS, Deviation, Driver, driver
+from harness.errors import ControlError, SetupError, UsageError
+from harness.mend import heal, remove
+from harness.model import noun
+from harness.shop import Residence
+from harness.store import HARNESS, LOCK, UNDO, Process, read_site
+from harness.undo import Lock, Open, Played, held, play, still_open
+
+STOP_S = 180.0
+
+
+@noun
+class Found:
+    """A run that lives, or that left something behind. ``folder`` is None where only labels speak of it."""
+
+    run: str
+    folder: Path | None
+    alive: bool
+    opened: tuple[Open, ...]
+    things: tuple[str, ...]
+    driver: str
+
+
+def found(runs: Path) -> tuple[Found, ...]:
+    """Find every run in a folder of runs, and on every driver's machinery, that lives or has left something."""
+    seen: dict[str, Found] = {}
+    for folder in sorted(runs.glob("*/")):
+        site = read_site(folder)
+        alive, opened = held(folder / LOCK), still_open(folder / UNDO)
+        left = _left(site)
+        if alive or opened or left:
+            name = site.driver if site else "docker"
+            seen[folder.name] = Found(run=folder.name, folder=folder, alive=alive, opened=opened, things=left, driver=name)
+    for name in DRIVERS:
+        try:
+            leftovers = driver(name).leftovers()
+        except SetupError:
+            continue  # no engine: nothing of ours can run on it
+        for one in leftovers:
+            there = one.lock.parent if one.lock.name and one.lock.parent.is_dir() else None
+            opened = still_open(there / UNDO) if there else ()
+            alive = bool(one.lock.name) and held(one.lock)
+            seen[one.run] = Found(run=one.run, folder=there, alive=alive, opened=opened, things=one.things, driver=name)
+    return tuple(seen.values())
+
+
+def _left(site: Residence | None) -> tuple[str, ...]:
+    """Name the processes of a run that are still there; containers are found by their label instead."""
+    if site is None or site.driver != "process":
+        return ()
+    return tuple(thing.name for thing in site.things if Path(thing.ref).exists())
+
+
+def stop(folder: Path) -> None:
+    """Ask a living run to stop, and wait until it has healed and gone.
+
+    Raises ``UsageError`` where no such run lives, ``ControlError`` where it does not end within ``STOP_S``.
+    """
+    if not held(folder / LOCK):
+        raise UsageError(f"{folder.name}: no living run; `windtunnel status` lists what there is")
+    try:
+        harness = msgspec.json.decode((folder / HARNESS).read_bytes(), type=Process)
+        pidfd = os.pidfd_open(harness.pid)
+    except (OSError, msgspec.DecodeError) as error:
+        raise UsageError(f"{folder.name}: its process cannot be found: {error}; try `windtunnel heal`") from error
+    try:
+        signal.pidfd_send_signal(pidfd, signal.SIGUSR1)
+        if not select.select([pidfd], [], [], STOP_S)[0]:
+            raise ControlError(
+                f"{folder.name}: still runs {STOP_S:g} s after it was told to stop; kill it, its guardian heals"
+            )
+    finally:
+        os.close(pidfd)
+
+
+def mend(one: Found, said: Callable[[str], None]) -> tuple[str, ...]:
+    """Heal and remove what a dead run left, with its undo log or, without one, from what is seen; give what is still off.
+
+    Raises ``SetupError`` where the run lives after all.
+    """
+
+    def told(step: str, played: Played) -> None:
+        said(
+            f"{one.run}: {step}: {played.undo.verb} {played.undo.args.get('instance', played.undo.on)}: {played.error or 'ok'}"
+        )
+
+    machinery = driver(one.driver)
+    if one.folder is None:
+        return _mend_unknown(one, machinery, told)
+    with Lock(one.folder / LOCK):
+        site = read_site(one.folder)
+        if site is not None:
+            off = [f"{residue.on}: {residue.what}" for residue in heal(one.folder, site, told)]
+        else:
+            off = []
+            _play_observed(machinery.observed(one.run), machinery, told)
+        left = remove(one.folder, one.run, machinery)
+    said(f"{one.run}: {'; '.join((*off, *left)) if left else 'mended and removed'}")
+    return left
+
+
+def _mend_unknown(one: Found, machinery: Driver, told: Callable[[str, Played], None]) -> tuple[str, ...]:
+    """Mend a run of which only labels are left."""
+    _play_observed(machinery.observed(one.run), machinery, told)
+    left: tuple[str, ...] = ()
+    for _ in range(3):
+        left = machinery.sweep(one.run, Path())
+        if not left:
+            break
+        pause(1.0)
+    return left
+
+
+def _play_observed(off: tuple[Deviation, ...], machinery: Driver, told: Callable[[str, Played], None]) -> None:
+    for deviation in off:
+        if deviation.undo is not None:
+            told("seen", play((deviation.undo,), machinery.MENDERS)[0])

@@ -1,0 +1,210 @@
+"""The command line. Exit codes: 0 PASS, 1 FAIL, 2 usage, 10 environment, 11 stopped, 12 INCONCLUSIVE, 13 DIRTY, 130, 143."""
+
+import secrets
+import shlex
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from harness import care, dryrun
+from harness.conclude import conclude, write
+from harness.errors import SetupError, WindtunnelError
+from harness.model import Outcome
+from harness.plan import Plan, plan
+from harness.progress import Progress
+from harness.project import Project, find
+from harness.report import Report
+from harness.reporters import json, junit, terminal
+from harness.run import Ended, Flight, Settings
+from harness.scenario import Scenario, load
+
+FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="windtunnel")
+def cli() -> None:
+    """Prove, with evidence, whether an online shop keeps its promises while things break."""
+
+
+@cli.command("plan")
+@FILES
+@click.option("--rate", type=float, help="Orders a second in place of the scenario's.")
+@click.option("--defect", multiple=True, help="A switch of the gallery of bad shops.")
+def plan_command(files: tuple[Path, ...], rate: float | None, defect: tuple[str, ...]) -> None:
+    """Show what would happen, and start nothing."""
+    project = find(Path.cwd())
+    for _, made in _planned(project, files, rate, defect):
+        click.echo(dryrun.told(made))
+
+
+@cli.command("run")
+@FILES
+@click.option("--rate", type=float, help="Orders a second in place of the scenario's; needed evidence scales with it.")
+@click.option("--keep", is_flag=True, help="Leave the shop running afterwards.")
+@click.option("--wait", is_flag=True, help="Wait while another measuring run has the machine.")
+@click.option("--defect", multiple=True, help="A switch of the gallery of bad shops.")
+@click.option("--out", type=click.Path(path_type=Path), help="Where run folders go (default: reports/runs).")
+@click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML of all runs here too.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write JSON of all runs here too.")
+def run_command(  # noqa: PLR0913 -- one argument for each option
+    files: tuple[Path, ...],
+    rate: float | None,
+    keep: bool,  # noqa: FBT001 -- click hands options over like this
+    wait: bool,  # noqa: FBT001
+    defect: tuple[str, ...],
+    out: Path | None,
+    junit_path: Path | None,
+    json_path: Path | None,
+) -> None:
+    """Run scenarios. All are planned before the first starts; the worst outcome is the exit code."""
+    project = find(Path.cwd())
+    console = Console(highlight=False)
+    reports: list[Report] = []
+    code = 0
+    for part, made in list(_planned(project, files, rate, defect)):
+        run = _run_id(made.scenario)
+        with Progress(console, made.scenario.name) as progress:
+            settings = Settings(
+                shop=project.shop(made.defects),
+                shop_name=project.shop_name,
+                project=project.root,
+                out=(out or project.runs).resolve(),
+                run=run,
+                command=shlex.join(["windtunnel", *sys.argv[1:]]),
+                show=progress.show,
+                say=progress.say,
+                keep=keep,
+                wait=wait,
+                part=part,
+                of=made.scenario.repeat.runs if made.scenario.repeat else 1,
+            )
+            ended = Flight(made, settings).fly()
+        reports.append(_concluded(ended, project, console))
+        if ended.interrupted is not None:
+            code = ended.interrupted
+            break
+    for path, shelf in ((junit_path, junit), (json_path, json)):
+        if path is not None:
+            _write(path, shelf.render_all(reports))
+    worst = max((report.judgement.outcome for report in reports), default=Outcome.INCONCLUSIVE)
+    sys.exit(worst.exit_code if worst is Outcome.DIRTY or not code else code)
+
+
+@cli.command("judge")
+@click.argument("run")
+def judge_command(run: str) -> None:
+    """Judge a stored run again: the same folder gives the same verdicts, byte for byte."""
+    project = find(Path.cwd())
+    folder = _folder(project, run)
+    report = conclude(folder, project)
+    write(report, folder)
+    terminal.show(report, Console(highlight=False))
+    sys.exit(report.judgement.outcome.exit_code)
+
+
+@cli.command("report")
+@click.argument("run")
+def report_command(run: str) -> None:
+    """Write the reports of a stored run again."""
+    project = find(Path.cwd())
+    folder = _folder(project, run)
+    write(conclude(folder, project), folder)
+    click.echo(folder / "report.html")
+
+
+@cli.command("status")
+def status_command() -> None:
+    """List the runs that live, and what dead ones left open."""
+    found = care.found(find(Path.cwd()).runs)
+    for one in found:
+        state = "lives" if one.alive else "is dead"
+        click.echo(f"{one.run}  {state}; {len(one.opened)} open undo(s); {len(one.things)} thing(s) on this machine")
+        for opened in one.opened:
+            verbs = ", ".join(f"{undo.verb} {undo.args.get('instance', undo.on)}" for undo in opened.undo)
+            click.echo(f"    {opened.step}: {verbs}")
+        click.echo(f"    next: windtunnel {'stop' if one.alive else 'heal'} {one.run}")
+    if not found:
+        click.echo("nothing runs, nothing is left")
+
+
+@cli.command("stop")
+@click.argument("run")
+def stop_command(run: str) -> None:
+    """Stop a living run: it heals, keeps its evidence, and exits with 11."""
+    care.stop(_folder(find(Path.cwd()), run))
+    click.echo(f"{run}: stopped and healed")
+
+
+@cli.command("heal")
+@click.argument("runs", nargs=-1)
+@click.option("--dry-run", is_flag=True, help="Only say what would be mended and removed.")
+def heal_command(runs: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001 -- click hands options over like this
+    """Mend and remove what dead runs left, with or without their undo log. Living runs are not touched."""
+    left = False
+    for one in care.found(find(Path.cwd()).runs):
+        if runs and one.run not in runs:
+            continue
+        if one.alive:
+            click.echo(f"{one.run}: lives, not touched; `windtunnel stop {one.run}` stops and heals it")
+        elif dry_run:
+            steps = ", ".join(f"{undo.verb} {undo.args.get('instance', undo.on)}" for o in one.opened for undo in o.undo)
+            click.echo(f"{one.run}: would play: {steps or 'nothing'}; would remove: {', '.join(one.things) or 'nothing'}")
+        else:
+            left |= bool(care.mend(one, click.echo))
+    sys.exit(13 if left else 0)
+
+
+def _planned(
+    project: Project, files: Sequence[Path], rate: float | None, defects: tuple[str, ...]
+) -> list[tuple[int, Plan]]:
+    """Plan every run of every file, before anything starts."""
+    declaration = project.shop(defects=()).declaration
+    plans = []
+    for file in files:
+        scenario = load(file)
+        for part in range(1, (scenario.repeat.runs if scenario.repeat else 1) + 1):
+            made = plan(scenario, declaration, defects=defects, rate=rate, part=part)
+            plans.append((part, made))
+    return plans
+
+
+def _run_id(scenario: Scenario) -> str:
+    """Name a run after its moment and its scenario; unique, and fit for a container's name."""
+    return f"{datetime.now(UTC):%Y%m%dt%H%M%S}-{scenario.name.lower()}-{secrets.token_hex(2)}"
+
+
+def _concluded(ended: Ended, project: Project, console: Console) -> Report:
+    """Judge the run just flown, write its reports, and print the table."""
+    report = conclude(ended.folder, project)
+    write(report, ended.folder)
+    terminal.show(report, console)
+    return report
+
+
+def _folder(project: Project, run: str) -> Path:
+    """Find a run folder by path or id; ``last`` is the newest."""
+    if run == "last":
+        return max(project.runs.glob("*/"), default=project.runs / run)
+    return Path(run) if Path(run).is_dir() else project.runs / run
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SetupError(f"{path}: cannot be written: {error}; the run's own folder holds the same") from error
+
+
+def main() -> None:
+    """Run the command line; errors of the house become one message and their exit code, never a traceback."""
+    try:
+        cli()
+    except WindtunnelError as error:
+        click.echo(f"windtunnel: {error}", err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,60 @@
+"""A stored run → its judgement → its reports. Needs nothing but the run folder and the shop's declaration."""
+
+from pathlib import Path
+
+from harness import store
+from harness.errors import StoredRunError
+from harness.judge import encode, judge
+from harness.plan import Plan, plan
+from harness.project import Project
+from harness.report import Report
+from harness.reporters import html, json, junit, terminal
+
+VERDICTS = "verdicts.json"
+LOG_BYTES = 40_000
+
+
+def conclude(folder: Path, project: Project) -> Report:
+    """Judge a stored run. The same folder gives the same judgement, byte for byte.
+
+    Raises ``StoredRunError`` where the folder holds no run, or one of another shop.
+    """
+    stored = store.open_run(folder)
+    run = stored.run
+    if run is not None and run.shop != project.shop_name:
+        raise StoredRunError(f"{folder}: a run of the shop {run.shop}, this project has {project.shop_name}; judge it there")
+    made = _planned(stored, project)
+    history = store.history(stored, made)
+    return Report(plan=made, history=history, judgement=judge(made, history), logs=_logs(folder), folder=_named(folder))
+
+
+def write(report: Report, folder: Path) -> None:
+    """Write verdicts and every report into the run folder, each whole or not at all."""
+    files = {VERDICTS: encode(report.judgement).decode()}
+    files |= {shelf.FILE: shelf.render(report) for shelf in (html, json, junit, terminal)}
+    for name, text in files.items():
+        fresh = folder / f"{name}.new"
+        fresh.write_text(text, encoding="utf-8")
+        fresh.rename(folder / name)
+
+
+def _planned(stored: store.Stored, project: Project) -> Plan:
+    """Plan the stored scenario again as it was planned for the run."""
+    run = stored.run
+    defects = run.defects if run else ()
+    rate = stored.scenario.load.arrivals.orders_per_s * run.scale if run else None
+    return plan(stored.scenario, project.shop(defects).declaration, defects=defects, rate=rate, part=run.part if run else 1)
+
+
+def _logs(folder: Path) -> dict[str, str]:
+    """Give the last part of each instance's log."""
+    return {
+        path.stem: path.read_bytes()[-LOG_BYTES:].decode(errors="replace")
+        for path in sorted((folder / "logs").glob("*.log"))
+    }
+
+
+def _named(folder: Path) -> Path:
+    """Name a folder relative to where we are, if it lies below."""
+    resolved = folder.resolve()
+    return resolved.relative_to(Path.cwd()) if resolved.is_relative_to(Path.cwd()) else resolved

@@ -1,0 +1,71 @@
+"""The dry run: a plan as people read it before anything starts, with the commands a person would type."""
+
+from collections.abc import Iterator
+
+from harness.drivers import driver
+from harness.plan import OVERDUE_S, Plan, PlannedStep, load_s
+
+
+def told(plan: Plan) -> str:
+    """Give the whole plan as text: parts, load, timeline, targets, undo, limits, longest duration."""
+    return "\n".join(_lines(plan)) + "\n"
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    scenario, load = plan.scenario, plan.scenario.load
+    yield f"{scenario.file}"
+    yield f"  {scenario.hypothesis}"
+    yield f"  shop            {plan.declaration.name}{_defects(plan)}"
+    yield f"  parts           {', '.join(plan.parts)}; shoppers enter at {plan.declaration.entry}"
+    scaled = "" if plan.scale == 1 else f" ({plan.scale:.0%} of the scenario's; the evidence needed scales with it)"
+    yield f"  load            {plan.orders_per_s:g} orders/s and {load.products_per_s * plan.scale:g} reads/s, open{scaled}"
+    yield f"  may look bad    {', '.join(scenario.blast_radius) or 'nothing'}"
+    yield "  timeline        T counts from the first arrival"
+    yield f"    T+0 s         warm-up for {load.warm_up_s:g} s"
+    begin_s = load.warm_up_s + load.baseline_s
+    yield f"    T+{load.warm_up_s:g} s        baseline for {load.baseline_s:g} s; every witness looks at its target"
+    for step in plan.steps:
+        yield from _step(plan, step, begin_s)
+    if plan.steps:
+        recovery = scenario.recovery
+        yield f"    then          recovery: until steady for {recovery.stable_s:g} s, at most {recovery.give_up_s:g} s"
+    yield "    then          arrivals stop, all settles, every node is audited, the shop is removed"
+    yield "  objectives"
+    for one in plan.objectives:
+        limits = ", ".join(f"{name} {value:g}" for name, value in _limits(one.checker))
+        yield f"    {one.id:22s} {one.kind}: {limits or 'no parameters'}{'' if one.when == 'all' else f' ({one.when})'}"
+    runs = scenario.repeat.runs if scenario.repeat else 1
+    times = f" a run, {runs} runs" if runs > 1 else ""
+    yield f"  longest         {plan.longest_s:g} s{times}, of which load at most {load_s(scenario):g} s"
+
+
+def _step(plan: Plan, step: PlannedStep, begin_s: float) -> Iterator[str]:
+    """Tell one step: what breaks, what a person would type, what undoes it and who if we die."""
+    act, undo = driver(plan.declaration.driver).TYPED[step.kind]
+    target, at_s = step.fault.target, begin_s + step.at_s
+    who = (
+        f"<whoever is {target} then>"
+        if target.role
+        else f"{target.component}" + (f"-{target.index}" if target.index else "")
+    )
+    held = f"held for {step.hold_s:g} s" if step.hold_s is not None else "an impulse: the shop must get over it"
+    yield f"    T+{at_s:g} s        {step.id}: {step.kind} {target}, {held}"
+    yield f"                  as typed: {act.format(who)}"
+    if step.hold_s is None:
+        yield "                  undo: none"
+    else:
+        yield f"                  undo at T+{at_s + step.hold_s:g} s: {undo.format(who)}"
+        yield f"                  if the harness dies: its guardian at once; at the latest {OVERDUE_S} s after that time"
+    yield f"                  witness: {step.fault.sense.__name__}, asked of the instance itself"
+
+
+def _limits(checker: object) -> Iterator[tuple[str, float]]:
+    """Give a checker's parameters that are set."""
+    for name in getattr(type(checker), "__dataclass_fields__", {}):
+        value = getattr(checker, name)
+        if isinstance(value, int | float):
+            yield name, value
+
+
+def _defects(plan: Plan) -> str:
+    return f", with the defect {', '.join(plan.defects)}" if plan.defects else ""

@@ -1,0 +1,241 @@
+"""The nemesis carries the steps out: it breaks, sees that it bites, holds, heals, and sees that it is healed.
+
+The story of one step:
+
+1. in the baseline its witness looks once a second at whoever is the target then;
+2. at its time the target is located, the breakage prepared, the undo written to disk, and the act done;
+3. the witness looks five times a second until the fault bites (at most ``BITE_S``), then once a second while it is held;
+4. when its time is over the undo is played, and the witness looks until it is healed (at most ``HEAL_S``);
+5. an impulse has nothing to undo: the witness looks until the instance is there again.
+
+It never decides whether the shop did well, and it never swallows what it could not see: that is a record too.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from harness.clock import S, Watch, monotonic_ns
+from harness.drivers import Driver
+from harness.errors import ControlError, SetupError
+from harness.events import Acted, Bitten, Closed, Event, Healing, Intended, Located, Looked, Mended, NotBitten, NotHealed
+from harness.model import REFUSED, SILENT, Reading
+from harness.model import Located as Place
+from harness.plan import OVERDUE_S, PlannedStep
+from harness.shop import RunningShop
+from harness.undo import UndoLog, play, still_open
+
+BITE_S, HEAL_S = 5.0, 90.0
+BITING_EVERY_S, HELD_EVERY_S, HEALING_EVERY_S, BASELINE_EVERY_S = 0.2, 1.0, 0.5, 1.0
+
+
+class Stage(Enum):
+    """Where a step stands."""
+
+    WAITING = "baseline"
+    BITING = "biting"
+    HELD = "held"
+    HEALING = "healing"
+    DONE = "done"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Progress:
+    """One step on its way."""
+
+    step: PlannedStep
+    stage: Stage = Stage.WAITING
+    place: Place | None = None
+    before: list[Reading] = field(default_factory=list)
+    bitten: bool = False
+    since_ns: int = 0
+    look_at_ns: int = 0
+    heal_at_ns: int = 0
+
+
+class Nemesis:
+    """Carries out the steps of one run. Everything it does and sees goes to ``record``."""
+
+    def __init__(  # noqa: PLR0913 -- everything it works with, named once
+        self,
+        *,
+        steps: tuple[PlannedStep, ...],
+        shop: RunningShop,
+        driver: Driver,
+        log: UndoLog,
+        record: Callable[[Event], None],
+        watch: Watch,
+        guarded: Callable[[], None],
+        run: str,
+    ) -> None:
+        self._shop, self._driver, self._log, self._record, self._watch = shop, driver, log, record, watch
+        self._guarded, self._run = guarded, run
+        self._all = [_Progress(step=step) for step in steps]
+
+    def baseline(self, until_ns: int) -> None:
+        """Let every witness look once a second until ``until_ns``, at whoever is its target at that moment."""
+        while self._now() < until_ns:
+            due_ns = self._now() + int(BASELINE_EVERY_S * S)
+            for one in self._all:
+                self._baseline_look(one)
+            self._watch.until(min(due_ns, until_ns))
+
+    def walk(self, begin_ns: int) -> None:
+        """Carry out every step, times counted from ``begin_ns``, until each is healed, or not healed in its time."""
+        for one in self._all:
+            one.look_at_ns = begin_ns + int(one.step.at_s * S)
+        while pending := [one for one in self._all if one.stage is not Stage.DONE]:
+            following = min(pending, key=lambda one: one.look_at_ns)
+            self._watch.until(following.look_at_ns)
+            self._advance(following)
+
+    def heal(self, reason: str) -> None:
+        """Play the undo of everything that was begun and is not healed, at once, and look until it is."""
+        begun = [one for one in self._all if one.stage not in (Stage.WAITING, Stage.DONE)]
+        for one in begun:
+            if one.stage is not Stage.HEALING:
+                self._mend(one, reason)
+        while pending := [one for one in begun if one.stage is not Stage.DONE]:
+            following = min(pending, key=lambda one: one.look_at_ns)
+            self._watch.until(following.look_at_ns)
+            self._advance(following)
+
+    def _now(self) -> int:
+        return self._watch.clock.now_ns()
+
+    def _advance(self, one: _Progress) -> None:
+        """Do what is due for one step now."""
+        if one.stage is Stage.WAITING:
+            self._act(one)
+        elif one.stage is Stage.BITING:
+            self._see_bite(one)
+        elif one.stage is Stage.HELD:
+            self._see_held(one)
+        else:
+            self._see_healed(one)
+
+    def _baseline_look(self, one: _Progress) -> None:
+        try:
+            place = self._shop.locate(one.step.fault.target)
+        except ControlError as error:
+            reading = Reading(at_ns=self._now(), value=None, why=str(error))
+            self._looked(one, "?", reading, bitten=None)
+            return
+        if one.place is None or one.place.instance != place.instance:
+            one.place, one.before = place, []
+        reading = self._look(one)
+        one.before.append(reading)
+        self._looked(one, place.instance, reading, bitten=one.step.fault.bitten(one.before, reading))
+
+    def _act(self, one: _Progress) -> None:
+        """Locate, prepare, write the undo down, act. No act without a living guardian."""
+        step, fault = one.step, one.step.fault
+        place = self._shop.locate(fault.target)
+        if one.place is None or place.instance != one.place.instance:
+            one.before = []
+        one.place = place
+        name = place.instance
+        self._record(
+            Located(at_ns=self._now(), step=step.id, target=str(fault.target), component=place.component, instance=name)
+        )
+        breaking = fault.prepare(self._shop.able(name, fault.needs))
+        self._guarded()
+        held_s = step.hold_s if step.hold_s is not None else 0.0
+        intended = Intended(
+            at_ns=self._now(),
+            step=step.id,
+            fault=step.kind,
+            held=fault.held,
+            target=str(fault.target),
+            instance=name,
+            typed=breaking.typed,
+            undo=breaking.undo,
+        )
+        one.stage, one.since_ns = Stage.BITING, self._now()
+        deadline_ns = monotonic_ns() + int((held_s + OVERDUE_S) * S)
+        t0_ns = self._log.perform(step.id, breaking, deadline_ns, lambda: self._record(intended), self._now)
+        self._record(Acted(at_ns=self._now(), step=step.id, t0_ns=t0_ns))
+        one.since_ns = one.look_at_ns = self._now()
+        one.heal_at_ns = t0_ns + int(held_s * S)
+
+    def _see_bite(self, one: _Progress) -> None:
+        began_ns = self._now()
+        bitten = self._judge(one, Stage.BITING)
+        if bitten:
+            self._record(Bitten(at_ns=self._now(), step=one.step.id))
+            one.bitten = True
+        elif self._now() - one.since_ns < BITE_S * S:
+            one.look_at_ns = began_ns + int(BITING_EVERY_S * S)
+            return
+        else:
+            because = f"{one.place and one.place.instance} was not seen to suffer within {BITE_S:g} s of the act"
+            self._record(NotBitten(at_ns=self._now(), step=one.step.id, because=because))
+        if one.step.fault.held:
+            one.stage = Stage.HELD
+            one.look_at_ns = min(self._now() + int(HELD_EVERY_S * S), one.heal_at_ns)
+        else:
+            one.stage, one.since_ns, one.look_at_ns = Stage.HEALING, self._now(), self._now() + int(HEALING_EVERY_S * S)
+
+    def _see_held(self, one: _Progress) -> None:
+        if self._now() >= one.heal_at_ns:
+            self._mend(one, "planned")
+            return
+        self._judge(one, Stage.HELD)
+        one.look_at_ns = min(self._now() + int(HELD_EVERY_S * S), one.heal_at_ns)
+
+    def _mend(self, one: _Progress, reason: str) -> None:
+        """Play the undo of one step; what its mender reports is a record, and the witness decides."""
+        step = one.step.id
+        if one.step.fault.held:
+            self._record(Healing(at_ns=self._now(), step=step, reason=reason))
+        for opened in still_open(self._log.path):
+            if opened.step == step:
+                for played in play(opened.undo, self._driver.MENDERS):
+                    self._record(Mended(at_ns=self._now(), step=step, undo=played.undo, error=played.error))
+        one.stage, one.since_ns, one.look_at_ns = Stage.HEALING, self._now(), self._now()
+
+    def _see_healed(self, one: _Progress) -> None:
+        reading = self._look(one)
+        bitten = one.step.fault.bitten(one.before, reading)
+        self._looked(one, one.place.instance if one.place else "?", reading, bitten=bitten)
+        answers = reading.value not in (None, SILENT, REFUSED)
+        if answers and (bitten is False or not one.step.fault.held):
+            if not one.step.fault.held and not bitten and one.bitten:
+                because = f"{one.place and one.place.instance} runs since the same moment as before: it never died"
+                self._record(NotBitten(at_ns=self._now(), step=one.step.id, because=because))
+            with suppress(SetupError):  # a full disk: the act stays open there, and is mended once more by whoever reads it
+                self._log.close_step(one.step.id)
+            self._record(Closed(at_ns=self._now(), step=one.step.id))
+            one.stage = Stage.DONE
+        elif self._now() - one.since_ns > HEAL_S * S:
+            mend = f"windtunnel heal {self._run}"
+            because = f"{one.place and one.place.instance} still says {reading.value or reading.why} after {HEAL_S:g} s"
+            self._record(NotHealed(at_ns=self._now(), step=one.step.id, because=because, mend=mend))
+            one.stage = Stage.DONE
+        else:
+            one.look_at_ns = self._now() + int(HEALING_EVERY_S * S)
+
+    def _judge(self, one: _Progress, stage: Stage) -> bool | None:
+        """Look once, record it, and give the fault's own judgement."""
+        reading = self._look(one)
+        bitten = one.step.fault.bitten(one.before, reading)
+        self._looked(one, one.place.instance if one.place else "?", reading, bitten=bitten, stage=stage)
+        return bitten
+
+    def _look(self, one: _Progress) -> Reading:
+        """Look through the step's sense; a look that crashed could not see."""
+        assert one.place is not None  # noqa: S101 -- located before any look
+        try:
+            reading = one.step.fault.look(self._shop.able(one.place.instance, one.step.fault.sense))
+        except Exception as error:  # noqa: BLE001 -- a witness that crashed saw nothing, and must say so
+            reading = Reading(at_ns=self._now(), value=None, why=f"the witness crashed: {type(error).__name__}: {error}")
+        return replace(reading, at_ns=self._now())
+
+    def _looked(
+        self, one: _Progress, instance: str, reading: Reading, *, bitten: bool | None, stage: Stage | None = None
+    ) -> None:
+        name = (stage or one.stage).value
+        self._record(
+            Looked(at_ns=reading.at_ns, step=one.step.id, instance=instance, stage=name, reading=reading, bitten=bitten)
+        )

@@ -1,0 +1,71 @@
+"""Probes at work while the run goes on: one thread each, with a deadline below its interval; a miss is a record."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.capabilities import Probe
+from harness.clock import S
+from harness.errors import SetupError
+from harness.events import Sample
+from harness.model import Reading
+
+JOIN_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One probe looking at one thing through one sense."""
+
+    name: str
+    on: str
+    probe: Probe
+    sense: object
+
+
+class Sampler:
+    """Runs jobs from ``start`` to ``stop``. A record that cannot be written ends its thread: ``broken`` then says why."""
+
+    def __init__(self, jobs: list[Job], record: Callable[[Sample], None], now_ns: Callable[[], int]) -> None:
+        self._record, self._now_ns = record, now_ns
+        self._ending = threading.Event()
+        self.broken: str | None = None
+        self._threads = [
+            threading.Thread(target=self._run, args=(job,), name=f"{job.name}:{job.on}", daemon=True) for job in jobs
+        ]
+
+    def start(self) -> None:
+        """Begin to sample."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End; waits for each thread, bounded. A thread that is stuck in its sense is left to die with the process."""
+        self._ending.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(JOIN_S)
+
+    def _run(self, job: Job) -> None:
+        interval_ns = int(job.probe.interval_s * S)
+        due_ns = self._now_ns()
+        while not self._ending.is_set():
+            try:
+                self._record(self._sample(job, interval_ns))
+            except SetupError as error:
+                self.broken = str(error)
+                return
+            due_ns = max(due_ns + interval_ns, self._now_ns())
+            self._ending.wait((due_ns - self._now_ns()) / S)
+
+    def _sample(self, job: Job, interval_ns: int) -> Sample:
+        """Look once. What came after the deadline, or did not come because the probe crashed, is a miss that says so."""
+        begun_ns = self._now_ns()
+        try:
+            reading = job.probe.look(job.sense)
+        except Exception as error:  # noqa: BLE001 -- a crashed probe is evidence of nothing, and must say so
+            reading = Reading(at_ns=begun_ns, value=None, why=f"the probe crashed: {type(error).__name__}: {error}")
+        took_ns = self._now_ns() - begun_ns
+        if took_ns > interval_ns:
+            reading = Reading(at_ns=begun_ns, value=None, why=f"took {took_ns / S:.1f} s, longer than its interval")
+        return Sample(at_ns=self._now_ns(), probe=job.name, on=job.on, value=reading.value, why=reading.why)
