@@ -1,0 +1,100 @@
+"""A little HTTP server in a thread, with bad manners to choose from."""
+
+import asyncio
+import re
+import socket
+import struct
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Self
+
+Reply = Callable[["Server", bytes, asyncio.StreamWriter], None]
+
+
+def answer(shop: "Server", request: bytes, writer: asyncio.StreamWriter) -> None:
+    """Answer as a good shop would."""
+    body = b'{"order_id":"o-%d","digest":"d"}' % shop.requests
+    status = b"201 Created" if request.startswith(b"POST") else b"200 OK"
+    writer.write(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body))
+
+
+def answer_and_hang_up(shop: "Server", request: bytes, writer: asyncio.StreamWriter) -> None:
+    """Answer, and close a connection that was promised to stay."""
+    answer(shop, request, writer)
+    writer.close()
+
+
+def reset(shop: "Server", request: bytes, writer: asyncio.StreamWriter) -> None:
+    """Take the request, and reset the connection."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+def half(shop: "Server", request: bytes, writer: asyncio.StreamWriter) -> None:
+    """Promise more than is sent."""
+    writer.write(b'HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\n{"order_id":')
+    writer.close()
+
+
+def nonsense(shop: "Server", request: bytes, writer: asyncio.StreamWriter) -> None:
+    """Answer with success and a body that the shopper cannot read."""
+    writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 4\r\n\r\nnope")
+
+
+class Server:
+    """An HTTP server in a thread: it counts each key it gets, replies as told, and can be frozen."""
+
+    def __init__(self, reply: Reply = answer) -> None:
+        self.keys: Counter[bytes] = Counter()
+        self.requests = 0
+        self._reply = reply
+        self._thawed = asyncio.Event()
+        self._thawed.set()
+        self.loop = asyncio.new_event_loop()
+        self._listening = socket.create_server(("127.0.0.1", 0), backlog=1000)
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self._thread = threading.Thread(target=self.loop.run_forever)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        starting = asyncio.start_server(self._serve, sock=self._listening)
+        self._server = asyncio.run_coroutine_threadsafe(starting, self.loop).result(5)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._stop(), self.loop).result(5)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(5)
+        self.loop.close()
+
+    def freeze(self) -> None:
+        """Take requests, and answer none."""
+        self.loop.call_soon_threadsafe(self._thawed.clear)
+
+    def thaw(self) -> None:
+        """Answer all that waits."""
+        self.loop.call_soon_threadsafe(self._thawed.set)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while not writer.is_closing():
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = re.search(rb"Content-Length: (\d+)", head)
+                body = await reader.readexactly(int(length[1]) if length else 0)
+                self.keys.update(re.findall(rb'"key":"([^"]+)"', body))
+                self.requests += 1
+                await self._thawed.wait()
+                self._reply(self, head, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        finally:
+            writer.close()
+
+    async def _stop(self) -> None:
+        self._server.close()
+        serving = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
+        await asyncio.sleep(0.01)  # lets the transports close their sockets
