@@ -31,7 +31,9 @@ from harness.load.schedule import planned
 from harness.model import REFUSED, SILENT, Doubt, Outcome
 from harness.plan import Plan, PlannedStep
 
-PHASES = ("shop_up", "warm_up", "baseline", "steps", "recovery", "settle", "audit", "shop_down")
+PHASES = ("warm_up", "baseline", "steps", "recovery", "settle", "audit")
+ONLY_WITH_STEPS = {"steps", "recovery"}
+AROUND = {"shop_up", "shop_down", "end"}
 LOOKS = 5
 GAP_NS = 5_000_000_000
 EARLY_S = 0.5
@@ -66,12 +68,10 @@ def _journal(plan: Plan, history: History) -> Iterator[Doubt]:
         seal = history.events[number]
         if isinstance(seal, Sealed) and seal.records != number:
             yield _hides(f"the journal's seal counts {seal.records} records, there are {number}")
-    phases = list(history.all(Phase))
-    names = tuple(phase.name for phase in phases)
-    if names not in {PHASES[first:last] for first in (0, 1) for last in (-1, None)} or any(
-        later.at_ns < earlier.at_ns for earlier, later in pairwise(phases)
-    ):
-        yield _hides(f"the phases of the run are not {', '.join(PHASES)}, but {', '.join(names) or 'none'}")
+    phases = [phase.name for phase in history.all(Phase) if phase.name not in AROUND]
+    expected = [name for name in PHASES if plan.steps or name not in ONLY_WITH_STEPS]
+    if phases != expected or any(later.at_ns < earlier.at_ns for earlier, later in pairwise(history.all(Phase))):
+        yield _hides(f"the phases of the run are not {', '.join(expected)}, but {', '.join(phases) or 'none'}")
     for stop in history.all(Interrupted):
         yield _hides(f"the run was stopped before its end: {stop.by}")
     for gap in history.all(Gap):
@@ -88,9 +88,9 @@ def _step(step: PlannedStep, history: History) -> Iterator[Doubt]:
     if intended is None or acted is None:
         yield from _without_effect(f"{step.id} never acted")
         return
-    if all(event.step != step.id for event in history.all(Bitten)):
-        why = next((event.because for event in history.all(NotBitten) if event.step == step.id), "nobody looked")
-        yield from _without_effect(f"{step.id} was not seen to bite: {why}")
+    refuted = [event.because for event in history.all(NotBitten) if event.step == step.id]
+    if refuted or all(event.step != step.id for event in history.all(Bitten)):
+        yield from _without_effect(f"{step.id} was not seen to bite: {' '.join(refuted) or 'nobody saw it'}")
     looks = [look for look in history.all(Looked) if look.step == step.id and look.instance == intended.instance]
     yield from _baseline(step, looks)
     if step.hold_s is not None:
@@ -188,7 +188,7 @@ def _machine(history: History) -> Iterator[Doubt]:
     seen = [
         sample.value
         for sample in history.samples("foreign_cpu", "machine")
-        if isinstance(sample.value, float) and (load is None or load.start_ns <= sample.at_ns < load.end_ns)
+        if isinstance(sample.value, int | float) and (load is None or load.start_ns <= sample.at_ns < load.end_ns)
     ]
     if not seen or (load is not None and len(seen) < load.seconds / 2):
         because = "nobody saw for most of the load how busy the machine was beside the run"

@@ -13,7 +13,7 @@ from harness.doubts import doubts
 from harness.errors import VacuousPassError
 from harness.events import Closed, Fingerprint, NotHealed
 from harness.evidence import decide
-from harness.history import Checker, History, Window
+from harness.history import GOOD_WITHIN_NS, Checker, History, Window
 from harness.model import Doubt, Json, Judgement, Outcome, Verdict
 from harness.plan import Objective, Plan
 
@@ -37,7 +37,8 @@ def judge(plan: Plan, history: History) -> Judgement:
 def window_of(when: str, history: History) -> Window | str:
     """Give the stretch of intended times an objective is about, or say why there is none.
 
-    ``all``: the whole load. ``baseline``: the phase. ``recovered``: from the end of the last outage or disturbance to the
+    ``all``: the whole load. ``baseline``: the phase, but for its last second before an act, whose orders may be the act's
+    victims. ``recovered``: from the end of the last outage or disturbance to the
     load's end, at least ``recovery.stable_s``; where the shop was not that long without outage, the last ``stable_s``.
     """
     load = history.load
@@ -45,8 +46,11 @@ def window_of(when: str, history: History) -> Window | str:
         return "The journal does not say when the load began and ended."
     if when == "recovered":
         return _recovered(history, load)
-    known = {"all": load, "baseline": history.phase("baseline")}
-    return known.get(when) or f"The journal does not say when {when!r} began and ended."
+    baseline = history.phase("baseline")
+    if baseline and history.disturbances:
+        unharmed_ns = history.disturbances[0].at_ns - GOOD_WITHIN_NS
+        baseline = Window(start_ns=baseline.start_ns, end_ns=min(baseline.end_ns, unharmed_ns))
+    return {"all": load, "baseline": baseline}.get(when) or f"The journal does not say when {when!r} began and ended."
 
 
 def _recovered(history: History, load: Window) -> Window | str:

@@ -79,7 +79,7 @@ class _View:
 
 def _view(component: Component, samples: tuple[Sample, ...], stretch: Window) -> _View:
     """Look at the samples of one component; a component whole all along was restored after 0 s, one never whole never."""
-    seen = sorted((s.at_ns, s.value) for s in samples if isinstance(s.value, float) and s.at_ns >= stretch.start_ns)
+    seen = sorted((s.at_ns, s.value) for s in samples if isinstance(s.value, int | float) and s.at_ns >= stretch.start_ns)
     at_s = [(at_ns - stretch.start_ns) / 1e9 for at_ns, _ in seen]
     short = [number for number, (_, value) in enumerate(seen) if not value >= component.standbys]
     last = short[-1] if short else -1
