@@ -4,7 +4,7 @@ shoppers → lb → storefront x2 → db_route → orders_db (primary and synchr
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -43,7 +43,13 @@ COMPONENTS = (
     Component(name="storefront", instances=2, needs=("db_route",), abilities=_PROCESS),
     Component(name="lb", needs=("storefront",), abilities=frozenset({Answers})),
 )
-IMAGES = {"etcd": "etcd", "orders_db": "postgres", "db_route": "haproxy", "storefront": "app", "lb": "haproxy"}
+CLASSES: Mapping[str, type[Part]] = {
+    "etcd": etcd.Etcd,
+    "orders_db": orders_db.OrdersDb,
+    "db_route": db_route.DbRoute,
+    "storefront": storefront.Storefront,
+    "lb": lb.Lb,
+}
 
 
 class ReferenceShop:
@@ -69,9 +75,9 @@ class ReferenceShop:
     def start(self, plan: Plan, site: Site) -> RunningReferenceShop:
         """Start the plan's parts, each when what it needs is ready. Raises ``SetupError``; then all is removed again."""
         wanted = [component for component in COMPONENTS if component.name in plan.parts]
-        _demand_images(wanted)
+        found = _demand_images({CLASSES[component.name].role for component in wanted})
         try:
-            ground = lay(site, [instance for component in COMPONENTS for instance in instances(component)])
+            ground = lay(site, [instance for component in COMPONENTS for instance in instances(component)], found)
             making = _Making(ground, self._defects)
             parts: dict[str, Part] = {}
             for component in wanted:  # the needs are a chain: only the instances of one component can start together
@@ -137,7 +143,9 @@ def _start(ground: Ground, component: Component, make: Callable[[str], Part]) ->
             raise
 
 
-def _demand_images(components: list[Component]) -> None:
-    missing = [tag for tag in sorted({images.tag(IMAGES[c.name]) for c in components}) if not present(tag)]
+def _demand_images(roles: Collection[str]) -> dict[str, str]:
+    tags = {role: images.tag(role) for role in sorted(roles)}
+    missing = [tag for tag in tags.values() if not present(tag)]
     if missing:
         raise SetupError(f"no image {', '.join(missing)}: it was never built, or its sources changed. Type: make prepare")
+    return tags

@@ -23,7 +23,8 @@ FIRST_HOST = 10
 class Ground:
     """A run's network, with the fixed address of each instance: a restarted container might get another one.
 
-    ``given_up`` is set when the start of any part failed or was interrupted, so that nobody waits for the others.
+    ``images`` are the names of the images by role, fixed here, so that all parts are of one age. ``given_up`` is set when
+    the start of any part failed or was interrupted, so that nobody waits for the others.
     """
 
     run: str
@@ -31,6 +32,7 @@ class Ground:
     network: str
     subnet: IPv4Network
     addresses: Mapping[str, str]
+    images: Mapping[str, str]
     now_ns: Callable[[], int]
     given_up: threading.Event
 
@@ -46,7 +48,7 @@ def subnets(run: str) -> Iterator[IPv4Network]:
     return iter(every[begin:] + every[:begin])
 
 
-def lay(site: Site, instances: Sequence[str]) -> Ground:
+def lay(site: Site, instances: Sequence[str], images: Mapping[str, str]) -> Ground:
     """Make the run's network on the first subnet that is free. Raises ``SetupError`` where none of 64 is."""
     said = ""
     for subnet in islice(subnets(site.id), TRIES):
@@ -56,6 +58,7 @@ def lay(site: Site, instances: Sequence[str]) -> Ground:
             network=f"windtunnel-{site.id}",
             subnet=subnet,
             addresses={instance: str(subnet[FIRST_HOST + n]) for n, instance in enumerate(instances)},
+            images=images,
             now_ns=site.now_ns,
             given_up=threading.Event(),
         )

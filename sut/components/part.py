@@ -10,7 +10,6 @@ from testcontainers.core.wait_strategies import WaitStrategy
 from testcontainers.core.waiting_utils import WaitStrategyTarget
 
 from harness.errors import SetupError
-from sut import images
 from sut.components.ask import Deadline
 from sut.components.ground import ENGINE_LIMIT_S, Ground
 
@@ -83,7 +82,7 @@ class Part(DockerContainer):
         **engine: Any,
     ) -> None:
         super().__init__(
-            images.tag(self.role), docker_client_kw={"timeout": ENGINE_LIMIT_S}, name=f"{ground.network}-{instance}"
+            ground.images[self.role], docker_client_kw={"timeout": ENGINE_LIMIT_S}, name=f"{ground.network}-{instance}"
         )
         self.ground, self.instance = ground, instance
         self.address = ground.addresses[instance]
