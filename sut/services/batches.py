@@ -125,15 +125,14 @@ class Batches:
         await self._settle(batch, rows)
 
     async def _failed(self, batch: list[Order], error: CallError) -> None:
-        log.warning("%d orders: %s: %s", len(batch), type(error).__name__, error)
-        if isinstance(error, DeclinedError):
-            _settle_all(batch, NO_DATABASE)
-        elif isinstance(error, UnreachableError):
-            # A hasty shop forgets what it has already promised.
+        if isinstance(error, UnreachableError):
+            # A hasty shop forgets here what it has already promised.
             self._put_back([order for order in batch if not order.answer.done()])
             await asyncio.sleep(RETRY_S)
-        else:
-            _settle_all(batch, UNKNOWN)
+            return
+        answer = NO_DATABASE if isinstance(error, DeclinedError) else UNKNOWN
+        log.warning("%d orders answered %d: %s", len(batch), answer[0], error)
+        _settle_all(batch, answer)
 
     async def _settle(self, batch: list[Order], rows: list[Any]) -> None:
         """Answer those that were placed, and find out about those that were not."""

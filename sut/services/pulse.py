@@ -1,13 +1,16 @@
 """Whether the storefront can commit: the last proof for it, and the last against it."""
 
 import asyncio
+import logging
 import time
 
 from . import sql
 from .link import CallError, Link
 
+log = logging.getLogger("storefront")
+
 EVERY_S = 0.5
-LIMIT_S = 1.0
+LIMIT_S = 2.0  # each check that runs into it leaves a server process behind, waiting for the standby
 STALE_S = 2.0
 
 
@@ -27,11 +30,15 @@ class Pulse:
     def good(self) -> None:
         """Note that a commit succeeded."""
         self._good_at = time.monotonic()
+        if self.why:
+            log.info("can commit")
         self.why = ""
 
     def bad(self, why: str) -> None:
         """Note that one did not, and why in one line."""
         self._bad_at = time.monotonic()
+        if why != self.why:
+            log.warning("cannot commit: %s", why)
         self.why = why
 
     async def beat(self) -> None:

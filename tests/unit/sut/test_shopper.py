@@ -1,0 +1,114 @@
+"""The shopper: pure, seeded, and not to be talked into an acknowledgement."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from harness.history import ACKNOWLEDGED, REFUSED, UNKNOWN
+from harness.load.shopper import Shopper
+from sut.services.orders import read_key, read_lines
+from sut.services.schema import SCARCE_SKU
+from sut.shopper import OneCallShopper, canonical, digest, digest_of
+
+SHOPPER = OneCallShopper("r1", 7)
+ORDER = SHOPPER.order(1, last_piece=False)
+GOOD = {"order_id": 12, "amount_cents": 300, "lines": [{"sku": "SKU-00001", "qty": 3, "price_cents": 100}]}
+
+
+def test_same_seed_and_seq_give_the_same_order_and_others_another() -> None:
+    again = OneCallShopper("r1", 7)
+    assert again.order(5, last_piece=False) == SHOPPER.order(5, last_piece=False)
+    assert again.read(5) == SHOPPER.read(5)
+    bodies = {OneCallShopper("r1", seed).order(seq, last_piece=False).body for seed in range(10) for seq in range(10)}
+    assert len(bodies) > 90
+
+
+def test_orders_are_of_one_to_five_lines_and_skewed_over_the_products() -> None:
+    orders = [read_lines(SHOPPER.order(seq, last_piece=False).body) for seq in range(4_000)]
+    sizes = Counter(len(lines) for lines in orders)
+    assert set(sizes) == {1, 2, 3, 4, 5}
+    lines = Counter(sku for order in orders for sku, _ in order)
+    assert 2.3 < lines.total() / len(orders) < 2.7
+    assert len(lines) > 1_000
+    assert 0.07 < sum(count for _, count in lines.most_common(20)) / lines.total() < 0.2
+    assert SCARCE_SKU not in lines
+
+
+def test_a_key_names_run_and_seq_and_is_accepted_by_the_shop() -> None:
+    assert read_key(ORDER.headers["Idempotency-Key"]) == "r1:1"
+
+
+def test_the_last_piece_is_one_of_the_scarce_product() -> None:
+    assert read_lines(SHOPPER.order(3, last_piece=True).body) == ((SCARCE_SKU, 1),)
+
+
+def test_it_is_a_shopper() -> None:
+    shopper: Shopper = SHOPPER
+    assert shopper.read(1).path.startswith("/products/SKU-")
+
+
+def test_digest_is_blind_to_the_order_of_lines_and_to_nothing_else() -> None:
+    lines = [("SKU-00002", 1), ("SKU-00001", 2)]
+    first = digest(lines, 300)
+    assert first == digest(reversed(lines), 300) == digest_of("SKU-00001:2,SKU-00002:1", 300)
+    assert len({first, digest(lines, 301), digest(lines[:1], 300), digest([("SKU-00002", 2), ("SKU-00001", 2)], 300)}) == 4
+    assert canonical([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "fate"),
+    [
+        (201, GOOD, ACKNOWLEDGED),
+        (200, GOOD, ACKNOWLEDGED),
+        (202, GOOD, UNKNOWN),
+        (400, {"refused": "malformed: qty"}, REFUSED),
+        (404, {"refused": "unknown_sku", "sku": "X"}, REFUSED),
+        (409, {"refused": "sold_out", "sku": "X"}, REFUSED),
+        (503, {"refused": "busy"}, REFUSED),
+        (504, {"unknown": "the database gave no clear answer"}, UNKNOWN),
+        (504, {"refused": "busy"}, UNKNOWN),
+        (500, {"refused": "busy"}, UNKNOWN),
+        (201, {"refused": "busy"}, UNKNOWN),
+        (503, {"refused": None}, UNKNOWN),
+        (503, {}, UNKNOWN),
+        (503, ["refused"], UNKNOWN),
+        (409, "refused", UNKNOWN),
+        (201, {**GOOD, "order_id": None}, UNKNOWN),
+        (201, {**GOOD, "order_id": True}, UNKNOWN),
+        (201, {**GOOD, "order_id": ""}, UNKNOWN),
+        (201, {**GOOD, "order_id": "x" * 81}, UNKNOWN),
+        (201, {**GOOD, "order_id": "a\nb"}, UNKNOWN),
+        (201, {**GOOD, "amount_cents": "300"}, UNKNOWN),
+        (201, {**GOOD, "amount_cents": 300.0}, UNKNOWN),
+        (201, {**GOOD, "lines": []}, UNKNOWN),
+        (201, {**GOOD, "lines": "SKU"}, UNKNOWN),
+        (201, {**GOOD, "lines": [{"sku": 1, "qty": 1}]}, UNKNOWN),
+        (201, {**GOOD, "lines": [{"sku": "S", "qty": True}]}, UNKNOWN),
+        (201, {**GOOD, "lines": [{"sku": "\ud800", "qty": 1}]}, UNKNOWN),
+    ],
+)
+def test_what_an_answer_proves(status: int, body: object, fate: int) -> None:
+    answer = SHOPPER.judge_order(ORDER, status, json.dumps(body).encode())
+    assert answer.fate == fate
+    assert (answer.digest != "") == (answer.order_id != "") == (fate == ACKNOWLEDGED)
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"<html>503</html>", b"[" * 100_000, b"9" * 10_000, b"null", b'{"order_id"'])
+@pytest.mark.parametrize("status", [200, 201, 400, 409, 503, 0])
+def test_hostile_bodies_prove_nothing(status: int, body: bytes) -> None:
+    assert SHOPPER.judge_order(ORDER, status, body).fate == UNKNOWN
+    assert SHOPPER.judge_read(SHOPPER.read(1), status, body).fate == UNKNOWN
+
+
+def test_an_answer_about_another_order_shows_in_its_digest() -> None:
+    answer = SHOPPER.judge_order(ORDER, 201, json.dumps(GOOD).encode())
+    assert (answer.order_id, answer.digest) == ("12", digest([("SKU-00001", 3)], 300))
+
+
+def test_a_read_must_show_the_product_asked_for() -> None:
+    read = SHOPPER.read(1)
+    sku = read.path.rsplit("/", 1)[1]
+    assert SHOPPER.judge_read(read, 200, json.dumps({"sku": sku}).encode()).fate == ACKNOWLEDGED
+    assert SHOPPER.judge_read(read, 200, b'{"sku": "SKU-LAST"}').fate == UNKNOWN
+    assert SHOPPER.judge_read(read, 503, b'{"refused": "database"}').fate == REFUSED

@@ -1,0 +1,127 @@
+"""The storefront's routes, called as a server would call them, with no database behind them."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from sut.services.batches import Batches
+from sut.services.link import CallError, Link, Links, LostError
+from sut.services.orders import Answer
+from sut.services.settings import Settings
+from sut.services.storefront import BODY_MAX, Storefront
+
+SETTINGS = Settings(dsn="postgresql://shop@127.0.0.1:1/shop", port=8080, defects=frozenset())
+
+
+def ask(
+    front: Storefront, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+) -> tuple[int, dict[str, str], bytes]:
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
+    }
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def story() -> None:
+        await front.app()(scope, receive, send)
+
+    asyncio.run(asyncio.wait_for(story(), 10))
+    answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], answered, b"".join(message.get("body", b"") for message in sent[1:])
+
+
+def test_an_order_passes_key_and_lines_on_and_gives_the_answer_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+
+    async def place(_self: Batches, key: str, lines: tuple[tuple[str, int], ...]) -> Answer:
+        seen.append((key, lines))
+        return 503, {"refused": "busy"}
+
+    monkeypatch.setattr(Batches, "place", place)
+    body = json.dumps({"lines": [{"sku": "B", "qty": 2}, {"sku": "A", "qty": 1}]}).encode()
+    status, headers, answer = ask(Storefront(SETTINGS), "POST", "/orders", body, {"Idempotency-Key": "r:1"})
+    assert seen == [("r:1", (("A", 1), ("B", 2)))]
+    assert (status, json.loads(answer)) == (503, {"refused": "busy"})
+    assert headers["retry-after"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b'{"lines":[{"sku":"A","qty":1}]}', {}),
+        (b"?", {"Idempotency-Key": "k"}),
+        (b" " * (BODY_MAX + 1), {"Idempotency-Key": "k"}),
+    ],
+)
+def test_a_malformed_order_is_refused(body: bytes, headers: dict[str, str]) -> None:
+    status, _, answer = ask(Storefront(SETTINGS), "POST", "/orders", body, headers)
+    assert status == 400
+    assert json.loads(answer)["refused"].startswith("malformed")
+
+
+@pytest.mark.parametrize(
+    ("rows", "status"),
+    [
+        ([{"sku": "A", "name": "a", "price_cents": 5, "qty": 0}], 200),
+        ([], 404),
+        (LostError("reset"), 503),
+    ],
+)
+def test_a_product_is_shown_missing_or_not_to_be_had_now(rows: Any, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def call(*_arguments: object, limit_s: float) -> Any:
+        assert limit_s <= 1.0
+        if isinstance(rows, CallError):
+            raise rows
+        return rows
+
+    monkeypatch.setattr(Links, "call", call)
+    answered, _, body = ask(Storefront(SETTINGS), "GET", "/products/A")
+    assert answered == status
+    if status == 200:
+        assert json.loads(body) == {"sku": "A", "name": "a", "price_cents": 5, "in_stock": False}
+    else:
+        assert "refused" in json.loads(body)
+
+
+def test_a_name_that_is_no_sku_never_reaches_the_database() -> None:
+    assert ask(Storefront(SETTINGS), "GET", "/products/a\0b")[0] == 404
+
+
+def test_health_needs_a_commit_and_names_the_start_of_the_process() -> None:
+    front = Storefront(SETTINGS)
+    status, _, body = ask(front, "GET", "/health")
+    assert status == 503
+    front._pulse.good()
+    status, _, body = ask(front, "GET", "/health")
+    assert status == 200
+    assert json.loads(body)["started"] == front.started != Storefront(SETTINGS).started
+    front._pulse.bad("57P01 gone")
+    status, _, body = ask(front, "GET", "/health")
+    assert (status, json.loads(body)["why"]) == (503, "57P01 gone")
+
+
+def test_a_call_that_gets_no_connection_counts_as_slower_than_the_limit() -> None:
+    async def story() -> None:
+        with pytest.raises(CallError):
+            await Link(SETTINGS.dsn).call("nobody", "select 1")
+
+    asyncio.run(story())
+    lines = ask(Storefront(SETTINGS), "GET", "/metrics")[2].decode().splitlines()
+    assert 'storefront_db_call_seconds_bucket{class="nobody",le="0.2"} 0.0' in lines
+    assert 'storefront_db_call_seconds_count{class="nobody"} 1.0' in lines
+
+
+def test_settings_come_from_the_environment() -> None:
+    settings = Settings.read({"DSN": "x", "DEFECTS": "oversell, no_idempotency,"})
+    assert settings == Settings(dsn="x", port=8080, defects=frozenset({"oversell", "no_idempotency"}))
