@@ -6,7 +6,7 @@ from harness.events import Interrupted
 from harness.history import ACKNOWLEDGED
 from harness.model import Outcome, noun
 from harness.report import Report
-from harness.reporters._steps import carried
+from harness.reporters._steps import Carried, carried
 from harness.reporters._words import number, visible
 
 
@@ -33,12 +33,17 @@ def _faults(report: Report) -> str:
     if not steps:
         return "No fault was injected." if not report.plan.steps else "No planned fault was injected."
     said = [
-        f"{visible(step.intended.fault)} on {visible(step.intended.instance)} ({visible(step.intended.target)}) "
-        + ("was seen to bite" if step.bitten else "was not seen to bite")
-        for step in steps[:3]
+        f"{visible(one.intended.fault)} on {visible(one.intended.instance)} ({visible(one.intended.target)}) {_seen(one)}"
+        for one in steps[:3]
     ]
     more = f"; {len(steps) - 3} more followed" if len(steps) > 3 else ""
     return "The fault " + "; ".join(said) + more + "."
+
+
+def _seen(step: Carried) -> str:
+    if not step.bit:
+        return "was not seen to bite"
+    return "was seen to bite and to heal" if step.healed else "was seen to bite, but not to heal"
 
 
 def _orders(report: Report) -> str:
@@ -60,7 +65,7 @@ def _objectives(report: Report) -> str:
     kept = sum(verdict.outcome is Outcome.PASS for verdict in verdicts)
     if not said:
         return f"All {kept} objectives were kept." if kept > 1 else "The only objective was kept."
-    return f"Of {len(verdicts)} objectives {kept} were kept, {', '.join(said)}."
+    return f"Of {len(verdicts)} objectives: {', '.join([f'{kept} kept', *said] if kept else said)}."
 
 
 def _stopped(report: Report) -> str:
@@ -86,4 +91,4 @@ def _trust(report: Report) -> str:
 def _seen_through(report: Report) -> bool:
     """Whether there were faults, and each was seen to bite and to heal."""
     steps = carried(report.history)
-    return bool(steps) and all(step.bitten and step.closed for step in steps)
+    return bool(steps) and all(step.bit and step.healed for step in steps)

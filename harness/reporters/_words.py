@@ -3,14 +3,13 @@
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from itertools import zip_longest
 
 from harness.model import Doubt, Outcome, noun
 
 LONGEST = 4000  # characters of one text shown; the run folder has the rest
 MEANING: Mapping[Outcome, str] = {
     Outcome.PASS: "The shop kept its promises.",
-    Outcome.INCONCLUSIVE: "Nothing was decided: the run did not gather enough evidence to believe.",
+    Outcome.INCONCLUSIVE: "Not decided: evidence is missing or cannot be believed.",
     Outcome.FAIL: "The shop broke a promise.",
     Outcome.DIRTY: "A fault could not be seen healed: what this run broke may still be broken.",
 }
@@ -30,19 +29,23 @@ def visible(text: str, keep: str = "", most: int = LONGEST) -> str:
 
 
 def number(value: float) -> str:
-    """Write a figure for people: three significant digits below 100, else whole; ``never`` for an endless time."""
+    """Write a figure for people: four digits, more where they matter; ``never`` for an endless time.
+
+    A ratio just below one is rounded down: 0.99996 is not all.
+    """
     if math.isnan(value):
         return "unknown"
     if math.isinf(value):
         return "never" if value > 0 else "-never"
-    if value == int(value) or abs(value) >= 100:
-        return f"{value:,.0f}".replace(",", " ")  # a narrow space that does not break
-    digits = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:.{digits}f}"
+    if 0.9 <= value < 1:
+        return f"{math.floor(value * 1e5) / 1e5:g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def seconds(ns: int) -> str:
-    """Write a length of time for people: ``0.42 s``, ``38 s``, ``12 min 30 s``."""
+    """Write a length of time for people: ``0 s``, ``0.42 s``, ``38.1 s``, ``12 min 30 s``."""
+    if ns == 0:
+        return "0 s"
     if abs(ns) < 120e9:
         return f"{ns / 1e9:.2f} s" if abs(ns) < 10e9 else f"{ns / 1e9:.1f} s"
     minutes, rest = divmod(round(ns / 1e9), 60)
@@ -51,20 +54,23 @@ def seconds(ns: int) -> str:
 
 @noun
 class Figure:
-    """One line of an objective's figures: a measured value beside a limit of the same unit; either may be missing."""
+    """One line of an objective's figures: a measured value, and the limits of its unit beside the first of that unit."""
 
-    measured: str
+    name: str
+    value: str
     limit: str
     unit: str
 
 
 def figures(measured: Mapping[str, float], limit: Mapping[str, float]) -> tuple[Figure, ...]:
-    """Set measured values and limits side by side, unit by unit, each with its name."""
-    units = dict.fromkeys(split(name)[1] for name in (*measured, *limit))
+    """Write measured values and limits with their names, unit by unit."""
     lines = []
-    for unit in units:
-        left, right = ([_named(n, v) for n, v in side.items() if split(n)[1] == unit] for side in (measured, limit))
-        lines += [Figure(measured=m, limit=x, unit=visible(unit)) for m, x in zip_longest(left, right, fillvalue="")]
+    values, limits = ([(*split(name), number(value)) for name, value in side.items()] for side in (measured, limit))
+    for unit in dict.fromkeys(unit for _, unit, _ in (*values, *limits)):
+        beside = ", ".join(f"{name} {value}".strip() for name, own, value in limits if own == unit)
+        for name, value in [(name, value) for name, own, value in values if own == unit] or [("", "")]:
+            lines.append(Figure(name=visible(name), value=value, limit=visible(beside), unit=visible(unit)))
+            beside = ""
     return tuple(lines)
 
 
@@ -75,12 +81,8 @@ def split(name: str) -> tuple[str, str]:
         return " ".join(words[:-2]), "per s"
     for place in range(len(words) - 1, -1, -1):
         if words[place] in UNITS:
-            return " ".join(words[:place] + words[place + 1 :]), UNITS[words[place]]
+            return " ".join(words[:place] + words[place + 1 :]) or name, UNITS[words[place]]
     return " ".join(words), ""
-
-
-def _named(name: str, value: float) -> str:
-    return f"{visible(split(name)[0])} {number(value)}".strip()
 
 
 def voids(doubt: Doubt) -> str:
@@ -89,9 +91,9 @@ def voids(doubt: Doubt) -> str:
     of = " of objectives that expect the shop to react" if doubt.reaction_only else of
     said = []
     if Outcome.PASS in doubt.voids:
-        said.append(f"it may hide a failure, so no PASS{of} counts")
+        said.append(f"it may hide a failure, so a PASS{of} does not count")
     if Outcome.FAIL in doubt.voids:
-        said.append(f"it may fake a failure, so no FAIL{of} counts")
+        said.append(f"it may fake a failure, so a FAIL{of} does not count")
     return "; ".join(said) or "it changes no outcome"
 
 

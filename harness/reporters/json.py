@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 import numpy as np
 
-from harness.events import Fingerprint
+from harness.events import Fingerprint, Parts
 from harness.history import ACKNOWLEDGED, REFUSED, SHED, UNKNOWN, History
 from harness.model import Doubt as Doubted
 from harness.model import Json, Outcome, Verdict
@@ -39,7 +39,7 @@ def schema() -> str:
 
 def _run(report: Report) -> Run:
     scenario, run, told = report.plan.scenario, report.history.run, story(report)
-    fingerprints = list(report.history.all(Fingerprint))
+    parts, fingerprints = report.history.first(Parts), list(report.history.all(Fingerprint))
     return Run(
         id=run.id if run else None,
         folder=str(report.folder),
@@ -55,7 +55,7 @@ def _run(report: Report) -> Run:
         command=run.command if run else None,
         commit=run.commit if run else None,
         machine=run.machine if run else None,
-        versions=run.versions if run else {},
+        versions={**(run.versions if run else {}), **(parts.versions if parts else {})},
         shop=run.shop if run else None,
         defects=run.defects if run else (),
         seed=run.seed if run else None,

@@ -13,7 +13,7 @@ from harness.history import History
 from harness.model import Outcome, Verdict
 from harness.report import Report
 from harness.reporters import terminal
-from harness.reporters._words import MEANING, figures, utc, visible
+from harness.reporters._words import MEANING, figures, number, utc, visible
 
 FILE = "junit.xml"
 
@@ -26,20 +26,20 @@ def render(report: Report) -> str:
 def render_all(reports: Sequence[Report]) -> str:
     """Give one document for several runs, a suite each, in their order."""
     root = Element("testsuites")
-    for number, report in enumerate(reports):
-        _suite(root, number, report)
+    for place, report in enumerate(reports):
+        _suite(root, place, report)
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
 
-def _suite(root: Element, number: int, report: Report) -> None:
+def _suite(root: Element, place: int, report: Report) -> None:
     scenario, run = report.plan.scenario, report.history.run
     cases = [*report.judgement.verdicts, *_whole(report)]
     took = f"{_seconds(report.history):.3f}"
     suite = SubElement(
         root,
         "testsuite",
-        id=str(number),
+        id=str(place),
         name=_attribute(scenario.name),
         package=_attribute(scenario.file),
         hostname="localhost",  # the machine is described in the properties
@@ -64,10 +64,8 @@ def _case(suite: Element, file: str, verdict: Verdict) -> None:
     case = SubElement(suite, "testcase", name=_attribute(verdict.objective), classname=_attribute(file), time="0")
     tag = _tag(verdict)
     if tag:
-        lines = [
-            f"{f.measured or '-'}  limit: {f.limit or '-'}  {f.unit}".rstrip()
-            for f in figures(verdict.measured, verdict.limit)
-        ]
+        lines = [f"{f.name} {f.value} {f.unit}".strip() for f in figures(verdict.measured, verdict.limit)]
+        lines += [f"limit: {visible(name)} {number(value)}" for name, value in verdict.limit.items()]
         lines += [f"evidence: {verdict.evidence} of {verdict.needed} needed", *map(visible, verdict.examples)]
         problem = SubElement(case, tag, type=verdict.outcome.name, message=visible(verdict.because))
         problem.text = "\n".join([visible(verdict.because), *lines])

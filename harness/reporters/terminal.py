@@ -2,6 +2,7 @@
 
 import io
 
+from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -10,11 +11,12 @@ from harness.events import NotHealed
 from harness.model import Outcome, Verdict
 from harness.report import Report
 from harness.reporters._story import story
-from harness.reporters._words import MEANING, figures, visible
+from harness.reporters._words import MEANING, Figure, figures, visible
 
 FILE = "summary.txt"
 COLUMNS = 120  # of the stored file
 ROOMY = 100  # from this width on a sentence fits beside the figures
+LINES = 5  # figures of one objective; the other reports hold them all
 COLOUR = {Outcome.PASS: "green", Outcome.INCONCLUSIVE: "yellow", Outcome.FAIL: "red", Outcome.DIRTY: "magenta"}
 
 
@@ -44,16 +46,15 @@ def show(report: Report, console: Console) -> None:
 
 def _objectives(verdicts: tuple[Verdict, ...], width: int) -> RenderableType:
     """The table; where it is narrow the sentences follow below it."""
-    table = Table(header_style="bold", pad_edge=False)
-    for title, side in (("objective", "left"), ("measured", "right"), ("limit", "right"), ("unit", "left")):
-        table.add_column(title, justify="right" if side == "right" else "left", overflow="fold")
+    table = Table(header_style="bold", pad_edge=False, box=box.HORIZONTALS, show_lines=True)
+    for title in ("objective", "measured", "limit", "unit"):
+        table.add_column(title, overflow="fold")
     table.add_column("outcome", no_wrap=True)
     if width >= ROOMY:
         table.add_column("because", ratio=1, overflow="fold")
     sentences = []
     for verdict in verdicts:
-        lines = figures(verdict.measured, verdict.limit)
-        cells = [Text("\n".join(getattr(line, side) for line in lines)) for side in ("measured", "limit", "unit")]
+        cells = _figures(verdict)
         name, because = visible(verdict.objective), visible(verdict.because)
         word = Text(verdict.outcome.name, style=COLOUR[verdict.outcome])
         if width >= ROOMY:
@@ -62,6 +63,19 @@ def _objectives(verdicts: tuple[Verdict, ...], width: int) -> RenderableType:
             table.add_row(Text(name), *cells, word)
             sentences.append(_line(f"{name}: ", because))
     return Group(table, *sentences)
+
+
+def _figures(verdict: Verdict) -> tuple[Text, Text, Text]:
+    """The cells for measured values, limits and units, a line each."""
+    lines = figures(verdict.measured, verdict.limit)
+    more = len(lines) - LINES
+    if more > 0:
+        lines = (*lines[:LINES], Figure(name=f"({more} more in the report)", value="", limit="", unit=""))
+    return (
+        Text("\n".join(f"{line.name} {line.value}".strip() for line in lines)),
+        Text("\n".join(line.limit for line in lines)),
+        Text("\n".join(line.unit for line in lines)),
+    )
 
 
 def _line(label: str, text: str, style: str = "") -> Text:
