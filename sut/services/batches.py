@@ -18,7 +18,7 @@ log = logging.getLogger("storefront")
 WAITING_MAX = 2_000
 BATCH_MAX = 256
 LINGER_S = 0.010
-WAIT_S = 4.5  # an order that could not be sent by then is refused, before the shopper gives up
+WAIT_S = 4.0  # an order not sent by then is refused, up to 0.9 s later if it waits for a connection
 RETRY_S = 0.1
 SWEEP_S = 0.25
 
@@ -52,8 +52,8 @@ class Batches:
         """Place one order and give the answer to the shopper.
 
         201 placed, 200 placed before by the same request, 404 and 409 refused, 503 refused without having been sent, or
-        rolled back; 504 unknown. An order waits at most 4.5 s to be sent, and what was sent is answered within the limits
-        of its calls.
+        rolled back; 504 unknown. An order waits at most 5 s to be sent, and what was sent is answered within the limits of
+        its calls.
         """
         if len(self._waiting) >= WAITING_MAX:
             return BUSY
@@ -82,10 +82,7 @@ class Batches:
         """Refuse, for ever, the orders that have waited too long; they were not sent."""
         while True:
             await asyncio.sleep(SWEEP_S)
-            now = time.monotonic()
-            while self._waiting and self._waiting[0].due <= now:
-                self._waiting.popleft().settle(*NO_DATABASE)
-            self._note()
+            self._expire()
 
     def _draw(self) -> list[Order]:
         """Take the oldest orders, each key once: the same key again goes with a later batch, as a replay."""
@@ -98,6 +95,12 @@ class Batches:
             keys.add(order.key)
         self._put_back(later)
         return batch
+
+    def _expire(self) -> None:
+        now = time.monotonic()
+        while self._waiting and self._waiting[0].due <= now:
+            self._waiting.popleft().settle(*NO_DATABASE)
+        self._note()
 
     def _put_back(self, orders: Sequence[Order]) -> None:
         self._waiting.extendleft(reversed(orders))
@@ -128,6 +131,7 @@ class Batches:
         if isinstance(error, UnreachableError):
             # A hasty shop forgets here what it has already promised.
             self._put_back([order for order in batch if not order.answer.done()])
+            self._expire()  # the sweeper cannot see orders while they wait for a connection
             await asyncio.sleep(RETRY_S)
             return
         answer = NO_DATABASE if isinstance(error, DeclinedError) else UNKNOWN

@@ -148,6 +148,19 @@ def test_who_was_never_sent_is_refused_in_time(monkeypatch: pytest.MonkeyPatch) 
     assert not link.placed
 
 
+def test_who_waits_for_a_slow_connection_is_refused_in_time_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweeper sees only the queue; these orders are nearly always in the writer's hands."""
+
+    class Slow(MemoryLink):
+        async def call(self, _kind: str, _statement: str, *_arguments: Any) -> list[Any]:
+            await asyncio.sleep(0.3)
+            raise UnreachableError("TimeoutError")
+
+    monkeypatch.setattr(module, "WAIT_S", 0.1)
+    monkeypatch.setattr(module, "SWEEP_S", 1_000.0)
+    assert place_all(Slow({"A": 9}), ("k", ONE)) == [(503, {"refused": "database"})]
+
+
 def test_an_order_whose_replay_cannot_be_read_is_unknown() -> None:
     """It was not placed now, yet its key may have been placed before."""
 
