@@ -11,7 +11,7 @@ import msgspec
 from harness.clock import pause
 from harness.drivers import DRIVERS, Deviation, Driver, driver
 from harness.errors import ControlError, SetupError, UsageError
-from harness.mend import heal, remove
+from harness.mend import end_load, heal, remove
 from harness.model import noun
 from harness.shop import Residence
 from harness.store import HARNESS, LOCK, UNDO, Process, read_site
@@ -99,6 +99,7 @@ def mend(one: Found, said: Callable[[str], None]) -> tuple[str, ...]:
     if one.folder is None:
         return _mend_unknown(one, machinery, told)
     with Lock(one.folder / LOCK):
+        end_load(one.folder)
         site = read_site(one.folder)
         if site is not None:
             off = [f"{residue.on}: {residue.what}" for residue in heal(one.folder, site, told)]

@@ -1,6 +1,7 @@
 """The dry run: a plan as people read it before anything starts, with the commands a person would type."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 from harness.drivers import driver
 from harness.plan import OVERDUE_S, Plan, PlannedStep, load_s
@@ -61,10 +62,10 @@ def _step(plan: Plan, step: PlannedStep, begin_s: float) -> Iterator[str]:
 
 def _limits(checker: object) -> Iterator[tuple[str, float]]:
     """Give a checker's parameters that are set."""
-    for name in getattr(type(checker), "__dataclass_fields__", {}):
-        value = getattr(checker, name)
+    for parameter in fields(checker):  # type: ignore[arg-type]  # every checker is a noun
+        value = getattr(checker, parameter.name)
         if isinstance(value, int | float):
-            yield name, value
+            yield parameter.name, value
 
 
 def _defects(plan: Plan) -> str:

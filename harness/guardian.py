@@ -22,7 +22,7 @@ from harness.clock import S, monotonic_ns
 from harness.drivers import driver as driver_named
 from harness.errors import SetupError
 from harness.events import Fingerprint, Healing, Mended
-from harness.mend import heal, remove
+from harness.mend import end_load, heal, remove
 from harness.store import GUARDIAN, HARNESS, LOCK, UNDO, JournalWriter, Process, read_site
 from harness.undo import Lock, Played, overdue, still_open
 
@@ -99,6 +99,7 @@ def watch(folder: Path, harness: int) -> bool:
 def mend(folder: Path, run: str, driver: str, *, keep: bool) -> int:
     """Take the lock of the dead, heal, collect the logs, remove what is left of the run. Gives the exit code."""
     with Lock(folder / LOCK, wait=True):
+        end_load(folder)
         journal, begin = JournalWriter(folder / GUARDIAN), _zero(folder)
         residence = read_site(folder)
         left: list[str] = []

@@ -1,18 +1,27 @@
 """Mending a run whose harness is gone: what the guardian does, and ``windtunnel heal`` from any shell."""
 
+import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from harness.clock import pause
-from harness.drivers import Driver
+from harness.drivers import Driver, process
 from harness.drivers import driver as driver_named
 from harness.errors import ControlError, SetupError
 from harness.model import Residue, Undo
 from harness.shop import Residence
+from harness.store import LOAD, UNDO
 from harness.undo import Open, Played, UndoLog, play, still_open
 
 CONTROL_S = 5.0  # a call may still be queued in the engine when its caller died: wait this long, then look again
 ROUNDS = 3
+
+
+def end_load(folder: Path) -> None:
+    """End the load of a dead harness, even one that was stopped; usually it has ended by itself."""
+    with suppress(ControlError):
+        process.send(process.read(folder / LOAD), signal.SIGKILL)
 
 
 def heal(
@@ -24,7 +33,7 @@ def heal(
     rounds, empty when all is as declared; the undo log is closed in that case.
     """
     driver = driver_named(residence.driver)
-    opened = still_open(folder / "undo.jsonl")
+    opened = still_open(folder / UNDO)
     for one in reversed(opened):
         for played in play(one.undo, driver.MENDERS):
             said(one.step, played)
@@ -54,7 +63,7 @@ def _deviations(driver: Driver, residence: Residence) -> tuple[tuple[Residue, Un
 def _close(folder: Path, opened: tuple[Open, ...]) -> None:
     """Note in the undo log that its acts are healed."""
     if opened:
-        log = UndoLog(folder / "undo.jsonl")
+        log = UndoLog(folder / UNDO)
         for one in opened:
             log.close_step(one.step)
 

@@ -218,8 +218,9 @@ def _refuse_short(scenario: Scenario, steps: tuple[PlannedStep, ...], objectives
                 f"needs {one.checker.shortest_s:g} s of load, this run may end after {lasts:g} s; raise load.baseline_s"
             )
             raise PlanError(scenario.file, f"objectives.{one.id}", because)
-    if steps and scenario.load.baseline_s < BASELINE_LOOKS + MARGIN_S:
-        because = f"a witness looks {BASELINE_LOOKS} times before the fault; write baseline_s = {BASELINE_LOOKS + MARGIN_S} or more"
+    if steps and scenario.load.baseline_s < BASELINE_LOOKS + 1:
+        least = BASELINE_LOOKS + 1
+        because = f"a witness looks {BASELINE_LOOKS} times before the fault; write baseline_s = {least} or more"
         raise PlanError(scenario.file, "load.baseline_s", because)
     if scenario.recovery.give_up_s < scenario.recovery.stable_s + MARGIN_S:
         because = f"no time to see stable_s; write give_up_s = {scenario.recovery.stable_s + 60:g} or more"

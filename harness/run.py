@@ -30,7 +30,7 @@ import msgspec
 
 from harness import events, registry
 from harness.clock import Clock, MachineClock, S, Watch
-from harness.drivers import Driver, driver
+from harness.drivers import Driver, driver, process
 from harness.errors import ControlError, SetupError, WindtunnelError
 from harness.events import Event
 from harness.guardian import Guardian
@@ -44,7 +44,7 @@ from harness.plan import Plan
 from harness.recorder import Recorder
 from harness.sampler import Job, Sampler
 from harness.shop import RunningShop, Shop, Site
-from harness.store import HARNESS, LOCK, ORDERS, SCENARIO, UNDO, Process, write_audit, write_site
+from harness.store import HARNESS, LOAD, LOCK, ORDERS, SCENARIO, UNDO, Process, write_audit, write_site
 from harness.undo import Lock, UndoLog
 
 REQUEST_S = 10.0
@@ -150,8 +150,8 @@ class Flight:
             (self._folder / SCENARIO).write_text(
                 Path(self._plan.scenario.file).read_text(encoding="utf-8"), encoding="utf-8"
             )
-            process = Process(pid=os.getpid(), zero_ns=self._clock.zero_ns)
-            (self._folder / HARNESS).write_bytes(msgspec.json.encode(process))
+            me = Process(pid=os.getpid(), zero_ns=self._clock.zero_ns)
+            (self._folder / HARNESS).write_bytes(msgspec.json.encode(me))
         except OSError as error:
             raise SetupError(f"{self._folder}: the run folder cannot be made: {error}") from error
 
@@ -244,6 +244,7 @@ class Flight:
             timeout_s=REQUEST_S,
         )
         generator = Generator.start(spec, self._tick)
+        process.note(generator.pid, self._folder / LOAD)
         self._record(events.LoadStarted(at_ns=self._clock.now_ns(), begin_ns=generator.begin_ns))
         self._watch.on(generator.pidfd, self._load_gone)
         return generator
@@ -356,7 +357,6 @@ class Flight:
             self._unwatch()
             if not self._settings.keep and not self._dirty:
                 self._stop_shop(self._shop)
-        self._phase("end")
         self._record.seal(self._clock.now_ns())
         self._guardian.dismiss()
 

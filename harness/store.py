@@ -25,7 +25,7 @@ from harness.shop import Residence
 
 SCENARIO, JOURNAL, ORDERS, AUDIT = "scenario.toml", "journal.jsonl", "orders.jsonl", "audit.jsonl"
 UNDO, LOCK, SITE, GUARDIAN = "undo.jsonl", "undo.lock", "site.json", "guardian.jsonl"
-HARNESS = "harness.json"
+HARNESS, LOAD = "harness.json", "load.pid"
 EVIDENCE = (SCENARIO, ORDERS, AUDIT)
 
 

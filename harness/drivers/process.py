@@ -1,6 +1,7 @@
-"""Plain child processes as instances: signals are their powers. The fake shop of the tests runs on it.
+"""Plain process groups as instances: signals are their powers. The fake shop of the tests runs on it.
 
-An instance is known by its pid file, which holds pid and start time: a pid alone may belong to somebody else by now.
+The leader of a group supervises one child, the main process, as a container's init does. An instance is known by its pid
+file, which holds the leader's pid and start time: a pid alone may belong to somebody else by now.
 """
 
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from harness.clock import pause
 from harness.drivers import Deviation, Leftover, Mender
 from harness.errors import ControlError
 from harness.events import EngineEvent, Gap
@@ -19,11 +21,12 @@ from harness.model import Break, Residue, Undo, noun
 from harness.shop import Residence
 
 TYPED: Mapping[str, tuple[str, str]] = {
-    "kill": ("kill -KILL <pid of {}>", "start {} again"),
-    "crash": ("kill -KILL <pid of {}>", ""),
-    "pause": ("kill -STOP <pid of {}>", "kill -CONT <pid of {}>"),
+    "kill": ("kill -KILL -- -<pid of {}>", "start {} again"),
+    "crash": ("kill -KILL <child of {}>", ""),
+    "pause": ("kill -STOP -- -<pid of {}>", "kill -CONT -- -<pid of {}>"),
 }
 TICKS = os.sysconf("SC_CLK_TCK")
+END_S = 3.0
 
 
 @noun
@@ -44,16 +47,21 @@ def stat(pid: int) -> tuple[str, int, float] | None:
     return words[0], int(words[19]), (int(words[11]) + int(words[12])) / TICKS
 
 
+def note(pid: int, pid_file: Path, argv: Sequence[str] = ()) -> Process:
+    """Write down which process this pid is now. Raises ``ControlError`` where it has gone."""
+    seen = stat(pid)
+    if seen is None:
+        raise ControlError(f"{pid_file.stem}: process {pid} has gone already")
+    process = Process(argv=tuple(argv), pid=pid, start_ticks=seen[1])
+    pid_file.write_bytes(msgspec.json.encode(process))
+    return process
+
+
 def spawn(argv: Sequence[str], pid_file: Path) -> Process:
     """Start an instance in a session of its own and write its pid file."""
     with (pid_file.with_suffix(".out")).open("ab") as log:
         child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-    seen = stat(child.pid)
-    if seen is None:
-        raise ControlError(f"{argv[0]} did not start; see {log.name}")
-    process = Process(argv=tuple(argv), pid=child.pid, start_ticks=seen[1])
-    pid_file.write_bytes(msgspec.json.encode(process))
-    return process
+    return note(child.pid, pid_file, argv)
 
 
 def read(pid_file: Path) -> Process:
@@ -75,10 +83,16 @@ def state(process: Process) -> str:
 
 
 def send(process: Process, number: signal.Signals) -> None:
-    """Signal exactly this process; nothing happens where it has gone."""
+    """Signal exactly this process and its group; nothing happens where it has gone."""
     if state(process) != "gone":
         with suppress(ProcessLookupError):
-            os.kill(process.pid, number)
+            os.killpg(process.pid, number)
+
+
+def main_processes(process: Process) -> tuple[int, ...]:
+    """Give the pids of what the leader supervises."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    return tuple(int(pid) for pid in children.read_text().split()) if children.exists() else ()
 
 
 class ProcessPowers:
@@ -92,8 +106,14 @@ class ProcessPowers:
         return self._break("kill", signal.SIGKILL, (Undo(verb="start", on=str(self._pid_file), args=self._args()),))
 
     def crash(self) -> Break:
-        """Prepare its death; what supervises it may start it again."""
-        return self._break("crash", signal.SIGKILL, ())
+        """Prepare the death of its main process; the leader may start it again."""
+        process = read(self._pid_file)
+
+        def act() -> None:
+            for pid in main_processes(process):
+                os.kill(pid, signal.SIGKILL)
+
+        return Break(undo=(), act=act, typed=TYPED["crash"][0].format(self._instance))
 
     def pause(self) -> Break:
         """Prepare the freeze; the undo continues it."""
@@ -157,14 +177,23 @@ def observed(run: str) -> tuple[Deviation, ...]:  # noqa: ARG001 -- processes ca
 
 def sweep(run: str, folder: Path) -> tuple[str, ...]:  # noqa: ARG001 -- processes are found by their pid files
     """End every process with a pid file in ``folder/pids``; give the names of what is left."""
-    left = []
-    for pid_file in sorted((folder / "pids").glob("*.pid")):
-        process = read(pid_file)
+    files = sorted((folder / "pids").glob("*.pid"))
+    processes = {pid_file: read(pid_file) for pid_file in files}
+    for process in processes.values():
         send(process, signal.SIGKILL)
-        pid_file.unlink()
-        if state(process) == "running":
-            left.append(pid_file.stem)
-    return tuple(name for name in left if name)
+    for pid_file, process in processes.items():
+        if await_end(process):
+            pid_file.unlink()
+    return tuple(pid_file.stem for pid_file in files if pid_file.exists())
+
+
+def await_end(process: Process) -> bool:
+    """Wait until a process that was killed has gone, at most ``END_S``; say whether it has."""
+    for _ in range(int(END_S / 0.02)):
+        if state(process) == "gone":
+            return True
+        pause(0.02)
+    return False
 
 
 def collect(run: str, folder: Path) -> None:  # noqa: ARG001 -- found beside the pid files

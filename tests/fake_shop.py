@@ -1,0 +1,241 @@
+"""A shop of plain processes: the same parts and promises as the reference shop, up in a second, with signals as its powers.
+
+Named in a ``pyproject.toml`` as ``shop = "tests.fake_shop:FakeShop"`` it serves whole runs in seconds, without Docker.
+"""
+
+import json
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.capabilities import Answers, Crashable, Killable, Pausable, Replicated, Started
+from harness.drivers import process
+from harness.errors import ControlError, SetupError
+from harness.history import Audit, NodeAudit, StockLevel
+from harness.model import REFUSED, SILENT, Component, Declaration, Located, Reading, Residue, Target
+from harness.plan import Plan
+from harness.shop import Residence, Site, Thing
+from sut.defects import DEFECTS
+from sut.shopper import digest
+
+PROGRAM = Path(__file__).with_name("fake_shop_process.py")
+NODES, FRONTS = ("orders_db-1", "orders_db-2"), ("storefront-1", "storefront-2")
+FULL, SKUS = 10**6, tuple(f"SKU-{n:05d}" for n in range(1, 2001))
+LAST, LAST_STOCK = "SKU-LAST", 500
+POWERS = frozenset({Killable, Pausable, Crashable, Answers, Started})
+READY_S = 10.0
+
+
+class FakeShop:
+    """The fake shop's declaration, and its start."""
+
+    def __init__(self, defects: frozenset[str] = frozenset()) -> None:
+        self._defects = defects
+
+    @property
+    def declaration(self) -> Declaration:
+        """Two database nodes, two storefronts, one balancer."""
+        return Declaration(
+            name="fake shop",
+            components=(
+                Component(
+                    name="orders_db", instances=2, roles=("primary", "standby"), abilities=POWERS | {Replicated}, standbys=1
+                ),
+                Component(name="storefront", instances=2, needs=("orders_db",), abilities=POWERS),
+                Component(name="lb", needs=("storefront",), abilities=frozenset({Answers})),
+            ),
+            entry="lb",
+            shopper="sut.shopper:OneCallShopper",
+            defects={name: defect.caught_by for name, defect in DEFECTS.items()},
+            driver="process",
+        )
+
+    def start(self, plan: Plan, site: Site) -> "RunningFakeShop":
+        """Start five processes and wait until orders can be taken."""
+        shop = RunningFakeShop(plan, site, ",".join(sorted(self._defects)))
+        shop.await_ready()
+        return shop
+
+
+class RunningFakeShop:
+    """The fake shop of one run; its pid files lie in ``<run folder>/pids``."""
+
+    secrets: tuple[str, ...] = ()
+    versions: Mapping[str, str] = {"fake": "1"}
+
+    def __init__(self, plan: Plan, site: Site, defects: str) -> None:
+        self._site, self._declaration = site, plan.declaration
+        self._pids, state = site.folder / "pids", site.folder / "state"
+        self._pids.mkdir()
+        state.mkdir()
+        self._ports = dict(zip((*NODES, *FRONTS, "lb"), _free_ports(5), strict=True))
+        (state / "leader.json").write_text(json.dumps({"name": NODES[0], "at": 0}))
+        self._leader = state / "leader.json"
+        for name in self._ports:
+            role = name.rsplit("-", 1)[0]
+            peers = {"orders_db": NODES, "storefront": NODES, "lb": FRONTS}[role]
+            pairs = [f"{peer}={self._ports[peer]}" for peer in peers]
+            argv = [sys.executable, str(PROGRAM), role, name, str(self._ports[name]), str(state), defects, *pairs]
+            process.spawn(argv, self._pids / f"{name}.pid")
+
+    @property
+    def entry(self) -> tuple[str, str]:
+        """Loopback."""
+        return f"http://127.0.0.1:{self._ports['lb']}", "loopback"
+
+    @property
+    def residence(self) -> Residence:
+        """One thing a process, known by its pid file."""
+        things = tuple(
+            Thing(name=name, ref=str(self._pids / f"{name}.pid"), state={"status": "running"}) for name in self._ports
+        )
+        return Residence(run=self._site.id, driver="process", things=things)
+
+    def await_ready(self) -> None:
+        """Wait until the standby is in step and the storefronts answer. Raises ``SetupError`` after ``READY_S``."""
+        for _ in range(int(READY_S / 0.1)):
+            fronts = all(isinstance(self.able(name, Answers).answer_ms().value, float) for name in (*FRONTS, "lb"))
+            if fronts and self.able(NODES[0], Replicated).standbys().value == 1.0:
+                return
+            time.sleep(0.1)
+        raise SetupError("the fake shop did not come up")
+
+    def instances(self, component: Component) -> tuple[str, ...]:
+        """The names of a component's processes."""
+        return tuple(name for name in self._ports if name.rsplit("-", 1)[0] == component.name)
+
+    def locate(self, target: Target) -> Located:
+        """Resolve a role by the leader file, a number by counting."""
+        component = self._declaration.component(target.component or "")
+        if component is None:
+            raise ControlError(f"{target}: no such component")
+        names = self.instances(component)
+        if target.role is not None:
+            primary = json.loads(self._leader.read_text())["name"]
+            names = tuple(name for name in names if (name == primary) == (target.role == "primary"))
+        instance = names[(target.index or 1) - 1]
+        return Located(target=target, component=component.name, instance=instance, at_ns=self._site.now_ns())
+
+    def able(self, instance: str, protocol: type) -> Any:
+        """Signals are powers, questions over the instance's own port are senses."""
+        if protocol in (Killable, Pausable, Crashable):
+            return process.ProcessPowers(instance, self._pids / f"{instance}.pid")
+        return _Senses(self._ports[instance], [self._ports[name] for name in NODES], self._leader, self._site)
+
+    def fingerprint(self) -> tuple[Residue, ...]:
+        """Processes that do not run, and a missing standby."""
+        off = [one.residue for one in process.deviations(self.residence)]
+        if not off and self.able(NODES[0], Replicated).standbys().value != 1.0:
+            off.append(Residue(on="orders_db", what="no standby in step"))
+        return tuple(off)
+
+    def audit(self) -> Audit:
+        """Ask both nodes for everything they hold."""
+        nodes, stock, missing = [], {}, {}
+        for name in NODES:
+            try:
+                dump, _ = ask(self._ports[name], "dump", 10.0)
+            except OSError as error:
+                missing[name] = str(error)
+                continue
+            orders = dump["orders"]
+            nodes.append(
+                NodeAudit(
+                    node=name,
+                    role=dump["role"],
+                    key=tuple(order["key"] for order in orders),
+                    order_id=tuple(order["order_id"] for order in orders),
+                    digest=tuple(_digest(order) for order in orders),
+                )
+            )
+            if dump["role"] == "primary":
+                stock = _levels(orders, dump["stock"])
+        return Audit(
+            at_ns=self._site.now_ns(),
+            nodes=tuple(nodes),
+            stock=tuple(stock.values()),
+            skus=len(SKUS) + 1,
+            missing=missing,
+        )
+
+    def collect(self, folder: Path) -> None:
+        """Copy what each process printed."""
+        folder.mkdir(exist_ok=True)
+        for printed in self._pids.glob("*.out"):
+            (folder / f"{printed.stem}.log").write_bytes(printed.read_bytes())
+
+    def stop(self) -> None:
+        """End every process."""
+        if left := process.sweep(self._site.id, self._site.folder):
+            raise ControlError(f"still there: {', '.join(left)}")
+
+
+class _Senses:
+    """Asks an instance over its own port, never by signals."""
+
+    def __init__(self, port: int, nodes: list[int], leader: Path, site: Site) -> None:
+        self._port, self._nodes, self._leader, self._now = port, nodes, leader, site.now_ns
+
+    def answer_ms(self) -> Reading:
+        """Ask whether it answers."""
+        return self._ask("ping", lambda _, ms: ms)
+
+    def started(self) -> Reading:
+        """Ask since when its main process runs."""
+        return self._ask("started", lambda said, _: str(said["started"]))
+
+    def standbys(self) -> Reading:
+        """Ask the leader for its standbys."""
+        leader = json.loads(self._leader.read_text())["name"]
+        return self._ask("standbys", lambda said, _: float(said["standbys"]), self._nodes[NODES.index(leader)])
+
+    def primary(self) -> Reading:
+        """Read who renewed the lead in the last second."""
+        found = json.loads(self._leader.read_text())
+        fresh = time.time() - found["at"] < 1.0
+        return Reading(at_ns=self._now(), value=found["name"] if fresh else "none")
+
+    def _ask(self, what: str, read: Any, port: int | None = None) -> Reading:
+        try:
+            said, ms = ask(port or self._port, what, 0.5)
+        except TimeoutError:
+            return Reading(at_ns=self._now(), value=SILENT)
+        except (OSError, ValueError):
+            return Reading(at_ns=self._now(), value=REFUSED)
+        return Reading(at_ns=self._now(), value=read(said, ms))
+
+
+def ask(port: int, what: str, timeout_s: float) -> tuple[Any, float]:
+    """Ask one instance one thing; give the answer and the milliseconds it took. The balancer only accepts."""
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port), timeout_s) as connection:
+        connection.sendall(b'{"ask": "%s"}\n\r\n\r\n' % what.encode())
+        with connection.makefile("rb") as stream:
+            line = stream.readline()
+    return json.loads(line or b"{}"), (time.monotonic() - began) * 1000
+
+
+def _digest(order: Mapping[str, Any]) -> str:
+    return digest([(line["sku"], line["qty"]) for line in order["lines"]], order["amount_cents"])
+
+
+def _levels(orders: list[dict[str, Any]], left: Mapping[str, int]) -> dict[str, StockLevel]:
+    sold: dict[str, int] = {}
+    for order in orders:
+        for line in order["lines"]:
+            sold[line["sku"]] = sold.get(line["sku"], 0) + line["qty"]
+    return {
+        sku: StockLevel(sku=sku, initial=full, final=left.get(sku, full), sold=sold.get(sku, 0))
+        for sku, full in [*((sku, FULL) for sku in SKUS), (LAST, LAST_STOCK)]
+    }
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
