@@ -1,0 +1,68 @@
+"""``redundancy``: all standbys are back after the last disturbance, and stay."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from harness.checkers.redundancy import Redundancy
+from harness.events import Healing, Sample
+from harness.history import History
+from harness.model import Outcome
+from tests.fake_runs import DECLARATION, S, a_history, a_plan, without
+
+HEALED = next(a_history().all(Healing)).at_ns
+
+
+def seeing(value: Callable[[float], float | None], history: History | None = None) -> History:
+    """Make a run in which the probe saw ``value`` of the seconds since the last heal."""
+    history = history or a_history()
+    told = [
+        replace(event, value=value((event.at_ns - HEALED) / S), why="asked for")
+        if isinstance(event, Sample) and event.probe == "redundancy"
+        else event
+        for event in history.events
+    ]
+    return replace(history, events=tuple(told))
+
+
+def test_whole_again_within_the_budget_passes() -> None:
+    verdict = Redundancy(budget_s=5).check(a_history())
+    assert (verdict.outcome, verdict.measured["restored_s"]) == (Outcome.PASS, 3)
+
+
+def test_later_than_the_budget_fails() -> None:
+    verdict = Redundancy(budget_s=5).check(seeing(lambda at_s: 0.0 if at_s < 8 else 1.0))
+    assert (verdict.outcome, verdict.measured["restored_s"]) == (Outcome.FAIL, 8)
+
+
+def test_never_whole_again_fails_and_says_for_how_long() -> None:
+    verdict = Redundancy(budget_s=5).check(seeing(lambda _: 0.0))
+    assert verdict.outcome is Outcome.FAIL
+    assert "even when the watching ended" in verdict.because
+
+
+def test_whole_again_and_then_not_any_more_fails() -> None:
+    assert Redundancy(budget_s=5).check(seeing(lambda at_s: 1.0 if 2 < at_s < 10 else 0.0)).outcome is Outcome.FAIL
+
+
+def test_still_short_when_the_watching_ends_before_the_budget_is_inconclusive() -> None:
+    assert Redundancy(budget_s=60).check(seeing(lambda _: 0.0)).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("blind", [(0, 6), (5, 11), (6, 100), (-100, 100)])
+def test_a_time_nobody_could_see_is_inconclusive(blind: tuple[int, int]) -> None:
+    history = seeing(lambda at_s: None if blind[0] <= at_s < blind[1] else 1.0)
+    assert Redundancy(budget_s=20).check(history).outcome is Outcome.INCONCLUSIVE
+
+
+def test_without_a_fault_it_must_be_whole_all_the_time() -> None:
+    calm = a_history(a_plan(calm=True))
+    assert Redundancy(budget_s=5).check(calm).outcome is Outcome.PASS
+    assert Redundancy(budget_s=5).check(seeing(lambda at_s: 0.0 if at_s > 0 else 1.0, calm)).outcome is Outcome.FAIL
+
+
+def test_without_samples_or_without_anything_to_keep_it_is_inconclusive() -> None:
+    assert Redundancy(budget_s=5).check(without(a_history(), Sample)).outcome is Outcome.INCONCLUSIVE
+    bare = replace(DECLARATION, components=tuple(replace(part, standbys=0) for part in DECLARATION.components))
+    assert Redundancy(budget_s=5).check(replace(a_history(), declaration=bare)).outcome is Outcome.INCONCLUSIVE
