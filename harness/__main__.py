@@ -1,0 +1,5 @@
+"""``python -m harness`` is ``windtunnel``."""
+
+from harness.cli import main
+
+main()
