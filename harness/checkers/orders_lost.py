@@ -34,11 +34,10 @@ class OrdersLost:
     def check(self, history: History) -> Verdict:
         """Judge the whole run, whatever the window."""
         ledger, run = history.ledger, history.run
-        lost = np.flatnonzero(history.lost)
-        lost = lost[np.argsort(ledger.done_ns[lost], kind="stable")]
+        lost = _lost(history)
         count, evidence, needed = len(lost), self._evidence(history), self._needed(history)
         total = acknowledged(history)
-        proved = count > self.max and history.audit is not None and history.audit.primary is not None and run is not None
+        proved = count > self.max and run is not None
         return decide(
             failed=f"{plural(count, 'acknowledged order')} of {total:,} {'is' if count == 1 else 'are'} not in the shop's "
             f"database as acknowledged; at most {self.max:,} may be missing.{_when(history, lost)}"
@@ -72,6 +71,15 @@ class OrdersLost:
     def _where(self, history: History) -> str:
         """Say where they were counted."""
         return "in the whole run" if _first_act(history) is None else f"in the {BEFORE_S} s before the first act"
+
+
+def _lost(history: History) -> NDArray[np.int64]:
+    """Give the rows of the lost orders, the oldest first: of those acknowledged before the audit of a primary began."""
+    audit, done = history.audit, history.ledger.done_ns
+    if audit is None or audit.primary is None:
+        return np.zeros(0, dtype=np.int64)
+    lost = np.flatnonzero(history.lost & (done <= audit.at_ns))
+    return lost[np.argsort(done[lost], kind="stable")]
 
 
 def _first_act(history: History) -> int | None:

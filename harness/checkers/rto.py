@@ -48,7 +48,7 @@ class Rto:
         failures = [word for one in found if (word := self._failed(one))]
         doubts = [word for one in found if (word := self._lacking(one, history.scenario.recovery.stable_s))]
         return decide(
-            failed=" ".join([*failures, *self._contract(found)]) if failures else "",
+            failed=" ".join([*failures, *self._contract(found, open_end=bool(doubts))]) if failures else "",
             lacking=" ".join(doubts),
             passed=f"{_passed(found)} The budget is {self.budget_s:g} s.",
             measured=_measured(history, found, since),
@@ -81,14 +81,14 @@ class Rto:
             return f"After {_cause(one)} {was}; {wanted:g} s are needed."
         return ""
 
-    def _contract(self, found: tuple[Aftermath, ...]) -> list[str]:
+    def _contract(self, found: tuple[Aftermath, ...], *, open_end: bool) -> list[str]:
         """Say, beside a failed budget, what is known of the contract."""
         if self.contract_s is None:
             return []
         worst = max(one.recovery_s for one in found)
         if worst > self.contract_s:
             return [f"The contract's {self.contract_s:g} s are broken too."]
-        if any(one.still_out for one in found):
+        if open_end or any(one.still_out for one in found):
             return [f"Whether the contract's {self.contract_s:g} s would hold is undecided."]
         return [f"The contract's {self.contract_s:g} s were kept."]
 

@@ -8,7 +8,7 @@ import pytest
 from harness.checkers.orders_lost import OrdersLost
 from harness.history import UNKNOWN, History
 from harness.model import Outcome
-from tests.fake_runs import RUN, Trouble, a_history, a_plan, with_audit
+from tests.fake_runs import RUN, S, Trouble, a_history, a_plan, with_audit
 
 
 def test_everything_found_passes() -> None:
@@ -71,6 +71,14 @@ def test_an_audit_of_before_the_end_is_inconclusive() -> None:
     assert history.audit is not None
     early = with_audit(history, replace(history.audit, at_ns=history.window.end_ns - 1))
     assert OrdersLost().check(early).outcome is Outcome.INCONCLUSIVE
+
+
+def test_what_was_acknowledged_after_the_audit_is_no_loss() -> None:
+    history = a_history(lost=5)
+    assert history.audit is not None
+    early = with_audit(history, replace(history.audit, at_ns=2 * S))
+    verdict = OrdersLost().check(early)
+    assert (verdict.outcome, verdict.measured["orders_lost"]) == (Outcome.INCONCLUSIVE, 0)
 
 
 def test_without_a_fault_the_whole_run_is_the_evidence() -> None:
