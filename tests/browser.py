@@ -1,6 +1,7 @@
 """Headless Chromium by its own debugging pipe: a page opened as a reader would, with the network off. No driver needed."""
 
 import base64
+import fcntl
 import json
 import os
 import select
@@ -27,30 +28,40 @@ class Browser:
         found = shutil.which("chromium")
         if found is None:
             raise RuntimeError("no chromium on PATH; type: python3 harness/prepare.py --browser")
-        commands, self._write = os.pipe()
-        self._read, answers = os.pipe()
+        theirs_in, self._write = _pipe()
+        self._read, theirs_out = _pipe()
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", f'exec "$0" {FLAGS} "--user-data-dir=$1" about:blank 3<&{commands} 4>&{answers}', found, home],
-            pass_fds=(commands, answers),
+            ["bash", "-c", f'exec "$0" {FLAGS} "--user-data-dir=$1" 3<&{theirs_in} 4>&{theirs_out}', found, home],
+            pass_fds=(theirs_in, theirs_out),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        os.close(commands)
-        os.close(answers)
+        os.close(theirs_in)
+        os.close(theirs_out)
         self._buffer, self._number, self._session = b"", 0, ""
         self.complaints: list[str] = []
-        target = self._call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self._call(f"{domain}.enable")
-        self._call("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0, uploadThroughput=0)
 
     def __enter__(self) -> Self:
+        """Make its page, offline. Raises ``RuntimeError`` if the browser does not answer; it is ended then."""
+        try:
+            target = self._call("Target.createTarget", url="about:blank")["targetId"]
+            self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+            for domain in ("Page", "Runtime", "Log", "Network"):
+                self._call(f"{domain}.enable")
+            offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+            self._call("Network.emulateNetworkConditions", **offline)
+        except BaseException:
+            self._end()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        os.close(self._write)  # the browser ends when its pipe does
+        self._end()
+
+    def _end(self) -> None:
+        """Close its pipe, which ends it; kill it if it does not."""
+        os.close(self._write)
         os.close(self._read)
         try:
             self._process.wait(LIMIT_S / 4)
@@ -118,3 +129,12 @@ class Browser:
             "Network.loadingFailed": [f"load failed: {params.get('errorText')}"],
         }
         self.complaints += texts.get(message.get("method", ""), [])
+
+
+def _pipe() -> tuple[int, int]:
+    """A pipe whose ends have high numbers, so that the browser's own 3 and 4 are free."""
+    low = os.pipe()
+    high = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in low]
+    for end in low:
+        os.close(end)
+    return high[0], high[1]

@@ -260,7 +260,7 @@ def _shades(frame: Frame, height: int) -> Markup:
 
 def _round_up(most: float) -> tuple[float, float]:
     """Give a round end for an axis from zero, and the step of its grid: three to five steps."""
-    if most <= 0 or not math.isfinite(most):
+    if most < 1e-3:
         return 1.0, 1.0
     power = 10.0 ** math.floor(math.log10(most))
     step = next(one * power for one in (0.2, 0.25, 0.5, 1.0, 2.0, 2.5) if most / (one * power) <= 5)

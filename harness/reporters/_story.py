@@ -50,7 +50,14 @@ def _orders(report: Report) -> str:
     orders = report.history.ledger.orders
     offered = int(np.count_nonzero(orders))
     acknowledged = int(np.count_nonzero(orders & (report.history.ledger.fate == ACKNOWLEDGED)))
-    return f"Shoppers offered {number(offered)} orders; {number(acknowledged)} were acknowledged."
+    at = f" at {number(report.history.rate)} per second{scaled(report)}" if scaled(report) else ""
+    return f"Shoppers offered {number(offered)} orders{at}; {number(acknowledged)} were acknowledged."
+
+
+def scaled(report: Report) -> str:
+    """Say that the load was not the scenario's; empty where it was."""
+    scale = report.history.scale
+    return "" if scale == 1.0 else f" ({number(scale)} times the scenario's load)"
 
 
 def _objectives(report: Report) -> str:

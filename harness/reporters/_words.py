@@ -44,7 +44,7 @@ def number(value: float) -> str:
 
 def seconds(ns: int) -> str:
     """Write a length of time for people: ``0 s``, ``0.42 s``, ``38.1 s``, ``12 min 30 s``."""
-    if ns == 0:
+    if abs(ns) < 5e6:
         return "0 s"
     if abs(ns) < 120e9:
         return f"{ns / 1e9:.2f} s" if abs(ns) < 10e9 else f"{ns / 1e9:.1f} s"

@@ -20,7 +20,7 @@ from harness.reporters._charts import Axis, Chart, Frame, Mark, bar, logarithmic
 from harness.reporters._phases import Milestone, milestones
 from harness.reporters._series import Series, series
 from harness.reporters._steps import Carried, carried
-from harness.reporters._story import story
+from harness.reporters._story import scaled, story
 from harness.reporters._words import MEANING, figures, number, seconds, utc, visible, voids
 
 FILE = "report.html"
@@ -165,7 +165,7 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
         yield from (("Run", run.id), ("Started", f"{utc(run.wall_ns).replace('T', ' ')} UTC"), ("Shop", run.shop))
         yield "Defects switched on", ", ".join(run.defects) or "none"
         yield "Seed", str(run.seed)
-        yield "Load", f"{report.history.rate:g} orders per second ({run.scale:g} of the scenario's)"
+        yield "Load", f"{report.history.rate:g} orders per second{scaled(report)}"
         yield from (("Machine", run.machine), ("Commit", run.commit), ("Command", run.command))
         if run.of > 1:
             yield "Part", f"{run.part} of {run.of}"
