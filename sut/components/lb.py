@@ -22,7 +22,7 @@ def settings(storefronts: Mapping[str, str], port: int) -> str:
     return f"""\
 global
     nbthread 1
-    maxconn 4000
+    maxconn 8000
 
 defaults
     mode http
@@ -59,7 +59,7 @@ class Lb(Part):
 
     def __init__(self, ground: Ground, instance: str, *, storefronts: Mapping[str, str], port: int) -> None:
         command = ["haproxy", "-db", "-f", _FILE]
-        super().__init__(ground, instance, command, memory="128m", files={_FILE: settings(storefronts, port)})
+        super().__init__(ground, instance, command, memory="512m", files={_FILE: settings(storefronts, port)})
         # Its declared type knows no address; the engine's client takes (address, port), None for any that is free.
         self.ports[f"{PORT}/tcp"] = ("127.0.0.1", None)  # type: ignore[assignment]
 

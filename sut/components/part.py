@@ -55,8 +55,14 @@ class Until(WaitStrategy):
         try:
             self.wait()
         except SetupError as error:
-            words = b"".join(container.get_logs()).decode(errors="replace").splitlines()[-15:]
-            raise SetupError("\n    ".join([f"{error}. Its last log lines:", *words])) from None
+            raise SetupError("\n    ".join([f"{error}. Its last log lines:", *_last_words(container)])) from None
+
+
+def _last_words(container: WaitStrategyTarget) -> list[str]:
+    try:
+        return b"".join(container.get_logs()).decode(errors="replace").splitlines()[-15:]
+    except OSError as error:  # the container may be gone: that must not hide what was seen before
+        return [f"none: {error}"]
 
 
 class Part(DockerContainer):
@@ -98,7 +104,7 @@ class Part(DockerContainer):
             mem_limit=memory,
             memswap_limit=memory,
             restart_policy={"Name": "unless-stopped"},
-            log_config={"type": "json-file", "config": {"max-size": "20m", "max-file": "1"}},
+            log_config={"type": "json-file", "config": {"max-size": "10m", "max-file": "2"}},
             **engine,
         )
         self.waiting_for(Until(f"{instance} was not ready", self.not_ready, self.ready_within_s, ground.given_up))

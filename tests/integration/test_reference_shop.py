@@ -1,0 +1,174 @@
+"""The reference shop in its containers: started once, ordered from, its database broken twice, read back, removed."""
+
+import fcntl
+import http.client
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from harness.capabilities import Answers, Crashable, Killable, Replicated, Started
+from harness.clock import MachineClock, pause
+from harness.drivers import driver
+from harness.drivers.docker_client import RUN, client
+from harness.events import EngineEvent, Gap
+from harness.history import ACKNOWLEDGED
+from harness.model import REFUSED, SILENT, Reading, Target
+from harness.plan import Plan
+from harness.shop import RunningShop, Site
+from sut.shop import ReferenceShop
+from sut.shopper import OneCallShopper
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+PRIMARY = Target.parse("orders_db:primary")
+REJOINED_WITHIN_S = 60.0
+SHOP = ReferenceShop()
+
+
+class Night:
+    """One running shop, what was acknowledged by it, and what the engine said of it."""
+
+    def __init__(self, site: Site, shop: RunningShop) -> None:
+        self.site, self.shop = site, shop
+        self.shopper = OneCallShopper(site.id, 7)
+        self.acknowledged: dict[str, str] = {}
+        self.events: list[EngineEvent | Gap] = []
+
+    def order(self, count: int) -> int:
+        """Send so many orders, one after the other; give how many were acknowledged."""
+        address = self.shop.entry[0].removeprefix("http://")
+        before = len(self.acknowledged)
+        for _ in range(count):
+            seq = len(self.acknowledged)
+            request = self.shopper.order(seq, last_piece=False)
+            wire = http.client.HTTPConnection(address, timeout=8)
+            try:
+                wire.request(request.method, request.path, body=request.body, headers=dict(request.headers))
+                response = wire.getresponse()
+                answer = self.shopper.judge_order(request, response.status, response.read())
+            except (OSError, http.client.HTTPException):
+                continue
+            finally:
+                wire.close()
+            if answer.fate == ACKNOWLEDGED:
+                self.acknowledged[f"{self.site.id}:{seq}"] = answer.digest
+        return len(self.acknowledged) - before
+
+    def heard(self, action: str, instance: str) -> bool:
+        """Tell whether the engine itself said so."""
+        return any(isinstance(e, EngineEvent) and (e.action, e.instance) == (action, instance) for e in self.events)
+
+    def started(self, instance: str) -> Reading:
+        """Ask an instance since when its main process runs."""
+        return cast("Started", self.shop.able(instance, Started)).started()
+
+    def answers(self, instance: str) -> Reading:
+        """Ask an instance whether it works."""
+        return cast("Answers", self.shop.able(instance, Answers)).answer_ms()
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+    """Start the shop; after the last test remove it and see that nothing is left."""
+    folder: Path = tmp_path_factory.mktemp("run")
+    site = Site(id=f"test-{uuid.uuid4().hex[:8]}", folder=folder, now_ns=MachineClock().now_ns, say=print)
+    plan = cast("Plan", SimpleNamespace(parts=tuple(part.name for part in SHOP.declaration.components)))
+    with (folder / "undo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # this run lives: no sweep may take its containers
+        shop = SHOP.start(plan, site)
+        one = Night(site, shop)
+        forget = driver("docker").watch(site.id, one.events.append, site.now_ns)
+        try:
+            yield one
+        finally:
+            forget()
+            shop.stop()
+            shop.stop()  # twice is harmless
+            label: dict[str, str | list[str] | bool] = {"label": f"{RUN}={site.id}"}
+            assert client().containers.list(all=True, filters=label) == []
+            assert client().networks.list(filters=label) == []
+            assert client().volumes.list(filters=label) == []
+
+
+def until(check: Callable[[], bool], within_s: float) -> float:
+    """Wait until it is so; give the seconds that took."""
+    now_ns = MachineClock().now_ns
+    while not check():
+        assert now_ns() / 1e9 < within_s, f"not so within {within_s} s"
+        pause(0.1)
+    return now_ns() / 1e9
+
+
+def test_it_is_as_declared_and_each_part_answers(night: Night) -> None:
+    assert night.shop.fingerprint() == ()
+    assert len(night.shop.residence.things) == 7
+    assert set(night.shop.versions) == {part.name for part in SHOP.declaration.components}
+    assert all("unknown" not in version for version in night.shop.versions.values())
+    for thing in night.shop.residence.things:
+        value = night.answers(thing.name).value
+        assert isinstance(value, float), f"{thing.name}: {value}"
+        assert value < 500
+    assert night.shop.locate(PRIMARY).instance == "orders_db-1"
+    assert night.shop.locate(Target.parse("orders_db:standby")).instance == "orders_db-2"
+    replicated = cast("Replicated", night.shop.able("orders_db-2", Replicated))
+    assert (replicated.primary().value, replicated.standbys().value) == ("orders_db-1", 1.0)
+
+
+def test_what_was_acknowledged_is_on_both_nodes(night: Night) -> None:
+    assert night.order(20) == 20
+    audit = night.shop.audit()
+    assert audit.missing == {}
+    assert [dict(zip(node.key, node.digest, strict=True)) for node in audit.nodes] == [night.acknowledged] * 2
+    assert len(audit.stock) == audit.skus > 1000
+    assert all(level.initial - level.final == level.sold for level in audit.stock)
+
+
+def test_logs_hold_what_the_parts_said_and_no_password(night: Night, tmp_path: Path) -> None:
+    night.shop.collect(tmp_path / "logs")
+    logs = {path.stem: path.read_text() for path in (tmp_path / "logs").iterdir()}
+    assert set(logs) == {thing.name for thing in night.shop.residence.things}
+    assert "leader" in logs["orders_db-1"]
+    assert len(night.shop.secrets) == 4
+    assert not any(secret in text for secret in night.shop.secrets for text in logs.values())
+
+
+def test_a_crashed_storefront_process_is_there_again(night: Night) -> None:
+    before = night.started("storefront-1").value
+    cast("Crashable", night.shop.able("storefront-1", Crashable)).crash().act()
+    until(lambda: night.started("storefront-1").value not in (before, SILENT, REFUSED, None), 15)
+    until(lambda: night.heard("die", "storefront-1"), 5)
+    assert night.order(5) >= 4
+
+
+def test_a_crashed_postmaster_is_there_again_and_follows(night: Night) -> None:
+    primary = night.shop.locate(PRIMARY).instance
+    before = night.started(primary).value
+    cast("Crashable", night.shop.able(primary, Crashable)).crash().act()
+    until(lambda: night.order(1) == 1, 20)
+    until(lambda: night.started(primary).value not in (before, SILENT, REFUSED, None), 30)
+    until(lambda: night.shop.fingerprint() == (), REJOINED_WITHIN_S)
+
+
+def test_a_lost_primary_is_replaced_and_rejoins_when_it_is_back(night: Night) -> None:
+    lost = night.shop.locate(PRIMARY).instance
+    broken = cast("Killable", night.shop.able(lost, Killable)).kill()
+    broken.act()
+    assert night.answers(lost).value in (SILENT, REFUSED)
+    recovered_s = until(lambda: night.order(1) == 1, 45)
+    print(f"orders were taken again after {recovered_s:.1f} s")
+    until(lambda: night.heard("kill", lost), 5)
+    replacing = night.shop.locate(PRIMARY).instance
+    assert replacing != lost
+    assert {residue.on for residue in night.shop.fingerprint()} >= {lost}
+
+    driver("docker").MENDERS["start"](broken.undo[0])
+    rejoined_s = until(lambda: night.shop.fingerprint() == (), REJOINED_WITHIN_S)
+    print(f"{lost} followed again after {rejoined_s:.1f} s")
+    audit = night.shop.audit()
+    assert audit.missing == {}
+    assert {node.node: node.role for node in audit.nodes} == {replacing: "primary", lost: "standby"}
+    for node in audit.nodes:
+        assert night.acknowledged.items() <= dict(zip(node.key, node.digest, strict=True)).items()

@@ -1,0 +1,74 @@
+"""The parts' settings as text: what must stand in them, and what must not."""
+
+import json
+
+import pytest
+
+from sut.components import db_route, lb
+from sut.components.orders_db import Passwords
+from sut.components.patroni import Cluster, settings
+from sut.shopper import OneCallShopper
+
+NODES = {"orders_db-1": "198.18.7.11", "orders_db-2": "198.18.7.12"}
+FRONTS = {"storefront-1": "198.18.7.14", "storefront-2": "198.18.7.15"}
+
+
+def cluster(*, failover: bool = True) -> Cluster:
+    return Cluster(nodes=NODES, subnet="198.18.7.0/24", etcd="198.18.7.10:2379", failover=failover)
+
+
+def test_only_the_founder_can_make_the_cluster_so_it_is_the_primary_at_first() -> None:
+    assert "bootstrap" in json.loads(settings("orders_db-1", cluster()))
+    assert "bootstrap" not in json.loads(settings("orders_db-2", cluster()))
+
+
+def test_the_agreed_settings_lose_no_order_and_let_failover_happen() -> None:
+    agreed = json.loads(settings("orders_db-1", cluster()))["bootstrap"]["dcs"]
+    assert agreed["synchronous_mode"] is True
+    assert agreed["failsafe_mode"] is True
+    assert agreed["maximum_lag_on_failover"] > 0
+    assert (agreed["ttl"], agreed["loop_wait"], agreed["retry_timeout"]) == (20, 2, 3)
+    assert json.loads(settings("orders_db-2", cluster()))["postgresql"]["parameters"]["synchronous_commit"] == "on"
+
+
+@pytest.mark.parametrize(("failover", "never"), [(True, [False, False]), (False, [False, True])])
+def test_without_failover_only_the_standby_is_never_promoted(*, failover: bool, never: list[bool]) -> None:
+    nodes = [json.loads(settings(name, cluster(failover=failover))) for name in NODES]
+    assert [node["tags"]["nofailover"] for node in nodes] == never
+
+
+def test_replication_is_let_in_from_the_run_s_network_and_from_the_node_itself() -> None:
+    rules = json.loads(settings("orders_db-1", cluster()))["postgresql"]["pg_hba"]
+    assert "host replication all 198.18.7.0/24 scram-sha-256" in rules
+    assert "host replication all 127.0.0.1/32 scram-sha-256" in rules
+    assert all(rule.endswith("scram-sha-256") for rule in rules)
+
+
+def test_passwords_travel_by_the_environment_under_names_that_are_known_as_secret() -> None:
+    passwords = Passwords(postgres="pw-a", replicator="pw-b", rewind="pw-c", shop="pw-d")
+    secret = {value for key, value in passwords.environment().items() if "PASSWORD" in key}
+    assert secret == {"pw-a", "pw-b", "pw-c"}
+
+
+def test_the_route_asks_patroni_and_drops_sessions_of_a_node_that_is_no_longer_primary() -> None:
+    text = db_route.settings(NODES)
+    assert "option httpchk OPTIONS /primary" in text
+    assert "inter 1s fastinter 500ms fall 2 rise 1 on-marked-down shutdown-sessions" in text
+    assert "server orders_db-2 198.18.7.12:5432 check port 8008" in text
+    assert "timeout connect 500ms" in text
+
+
+def test_the_balancer_sends_an_order_twice_only_if_nothing_of_it_was_sent() -> None:
+    text = lb.settings(FRONTS, 8080)
+    assert [line.split()[1:] for line in text.splitlines() if "retry-on" in line] == [["conn-failure"]]
+    assert "server storefront-1 198.18.7.14:8080 check" in text
+    assert "timeout connect 400ms" in text
+
+
+def test_the_balancer_s_own_refusal_is_one_for_the_shopper_and_its_other_errors_are_not() -> None:
+    errors = [line.split(maxsplit=6) for line in lb.settings(FRONTS, 8080).splitlines() if "http-error" in line]
+    assert [words[2] for words in errors] == ["503"]
+    shopper = OneCallShopper("run", 1)
+    request = shopper.order(0, last_piece=False)
+    body = errors[0][6].strip("'").encode()
+    assert shopper.judge_order(request, 503, body).fate != shopper.judge_order(request, 502, b"<html>").fate

@@ -1,0 +1,45 @@
+"""The declaration of the reference shop."""
+
+import pytest
+
+from harness.capabilities import Answers, Crashable, Started
+from harness.errors import SetupError
+from harness.shop import Shop
+from sut.components.part import Part
+from sut.running import instances
+from sut.shop import CLASSES, ReferenceShop
+
+SHOP: Shop = ReferenceShop()
+DECLARED = SHOP.declaration
+
+
+def test_each_component_comes_after_what_it_needs() -> None:
+    seen: set[str] = set()
+    for component in DECLARED.components:
+        assert set(component.needs) <= seen
+        seen.add(component.name)
+
+
+def test_instances_have_the_names_by_which_they_are_known() -> None:
+    database = DECLARED.component("orders_db")
+    entry = DECLARED.component(DECLARED.entry)
+    assert database is not None
+    assert entry is not None
+    assert instances(database) == ("orders_db-1", "orders_db-2")
+    assert database.standbys == database.instances - 1
+    assert instances(entry) == ("lb",)
+
+
+@pytest.mark.parametrize("component", DECLARED.components, ids=lambda component: component.name)
+def test_each_part_can_do_what_is_declared_of_it(component: object) -> None:
+    declared = next(one for one in DECLARED.components if one is component)
+    part: type[Part] = CLASSES[declared.name]
+    assert Answers in declared.abilities
+    assert hasattr(part, "answer_ms")
+    assert hasattr(part, "started") == (Started in declared.abilities)
+    assert (Crashable in declared.abilities) <= (Started in declared.abilities)
+
+
+def test_a_defect_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    with pytest.raises(SetupError, match="no_failover"):
+        ReferenceShop(frozenset({"no_falover"}))
