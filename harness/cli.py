@@ -3,6 +3,8 @@
 import secrets
 import shlex
 import sys
+import tempfile
+import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,7 +53,7 @@ def plan_command(files: tuple[Path, ...], rate: float | None, defect: tuple[str,
 @click.option("--out", type=click.Path(path_type=Path), help="Where run folders go (default: reports/runs).")
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML of all runs here too.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write JSON of all runs here too.")
-def run_command(  # noqa: PLR0913 -- one argument for each option
+def run_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
     files: tuple[Path, ...],
     rate: float | None,
     keep: bool,  # noqa: FBT001 -- click hands options over like this
@@ -208,3 +210,8 @@ def main() -> None:
     except WindtunnelError as error:
         click.echo(f"windtunnel: {error}", err=True)
         sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001 -- a bug of ours: people get one line and a file, not a traceback
+        with tempfile.NamedTemporaryFile("w", prefix="windtunnel-", suffix=".txt", delete=False) as told:
+            traceback.print_exc(file=told)
+        click.echo(f"windtunnel: a bug of ours: {type(error).__name__}: {error}; please report {told.name}", err=True)
+        sys.exit(Outcome.INCONCLUSIVE.exit_code)

@@ -1,0 +1,88 @@
+"""The load of one run, from the harness's side: started, watched, stopped at an instant said in advance, or in haste."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from harness import events
+from harness.clock import S, Watch
+from harness.drivers import process
+from harness.errors import ControlError, WindtunnelError
+from harness.events import Event
+from harness.load.generator import Generator
+from harness.load.spec import LoadSpec
+from harness.plan import Plan
+from harness.store import LOAD, ORDERS
+
+REQUEST_S = 10.0
+AHEAD_S = 1.0
+SETTLE_S, HASTY_SETTLE_S = REQUEST_S + 5, 2.0
+
+
+class Arrivals:
+    """Started when made. While it lives, its early end raises ``ControlError`` in the next wait of ``watch``."""
+
+    def __init__(  # noqa: PLR0913 -- what a load is made of, named
+        self, plan: Plan, *, run: str, url: str, folder: Path, project: Path, watch: Watch, record: Callable[[Event], None]
+    ) -> None:
+        self._watch, self._record = watch, record
+        self._stopped = False
+        spec = LoadSpec(
+            run=run,
+            seed=plan.scenario.seed,
+            scale=plan.scale,
+            load=plan.scenario.load,
+            zero_ns=watch.clock.zero_ns,
+            begin_ns=watch.clock.now_ns(),
+            longest_s=plan.longest_s,
+            url=url,
+            shopper=plan.declaration.shopper,
+            ledger=str(folder / ORDERS),
+            project=str(project),
+            timeout_s=REQUEST_S,
+        )
+        self._generator = Generator.start(spec, self._tick)
+        self._pidfd = self._generator.pidfd
+        self.pid, self.begin_ns = self._generator.pid, self._generator.begin_ns
+        process.note(self.pid, folder / LOAD)
+        record(events.LoadStarted(at_ns=watch.clock.now_ns(), begin_ns=self.begin_ns))
+        watch.on(self._pidfd, self._gone)
+
+    def settle(self) -> None:
+        """Stop the arrivals, and wait until what is in flight has settled."""
+        until_ns = self._stop()
+        self._watch.until(until_ns)
+        self._finish(until_ns, SETTLE_S)
+
+    def cut_short(self) -> None:
+        """Stop the arrivals and give what is in flight two seconds; then end the load. Twice is harmless."""
+        self._watch.off(self._pidfd)
+        if not self._stopped:
+            with suppress(WindtunnelError):  # it may have died; what it wrote is kept, unsealed, and doubted
+                self._finish(self._stop(), AHEAD_S + HASTY_SETTLE_S)
+        self._generator.kill()
+
+    def _tick(self, tick: events.LoadTick) -> None:
+        """Record what the load says in passing, and pair the clocks with it once a second."""
+        clock = self._watch.clock
+        self._record(tick)
+        self._record(events.ClockPair(at_ns=clock.now_ns(), wall_ns=clock.wall_ns()))
+
+    def _gone(self) -> None:
+        self._watch.off(self._pidfd)
+        self._generator.wait(0)
+        raise ControlError("the load ended before its time")
+
+    def _stop(self) -> int:
+        """Say when arrivals end: far enough ahead that none is sent after it."""
+        until_ns = self._watch.clock.now_ns() + int(AHEAD_S * S)
+        self._generator.stop_at(until_ns)
+        self._stopped = True
+        self._watch.off(self._pidfd)
+        return until_ns
+
+    def _finish(self, until_ns: int, timeout_s: float) -> None:
+        rows = self._generator.wait(timeout_s)
+        self._record(events.LoadStopped(at_ns=self._watch.clock.now_ns(), until_ns=until_ns, rows=rows))
+        if rows is None:
+            self._generator.kill()
