@@ -12,7 +12,10 @@ from harness.model import Reading, Undo, noun
 
 @noun
 class Run:
-    """First record: what runs, so that the run explains itself. ``versions`` holds tool and part versions."""
+    """First record: what runs, so that the run explains itself. ``versions`` holds tool and part versions.
+
+    ``scenario`` is the file as it was named; its copy in the run folder has a name of its own.
+    """
 
     at_ns: int
     id: str
@@ -27,6 +30,7 @@ class Run:
     wall_ns: int
     part: int = 1
     of: int = 1
+    scenario: str = ""
 
 
 @noun

@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +167,14 @@ def open_run(folder: Path) -> Stored:
         raise StoredRunError(f"{folder}: no {SCENARIO} in it, so it is no run folder; `windtunnel status` lists runs")
     events, doubts = read_journal(folder / JOURNAL)
     by_guardian, _ = read_journal(folder / GUARDIAN)
-    return Stored(folder=folder, scenario=load(folder / SCENARIO), events=events + by_guardian, doubts=doubts)
+    scenario = _named(load(folder / SCENARIO), events)
+    return Stored(folder=folder, scenario=scenario, events=events + by_guardian, doubts=doubts)
+
+
+def _named(scenario: Scenario, events: Sequence[Event]) -> Scenario:
+    """Call a stored scenario as it was called when it ran: reports, CI and baselines know it by that name."""
+    file = next((event.scenario for event in events if isinstance(event, Run)), "")
+    return replace(scenario, file=file, name=Path(file).stem) if file else scenario
 
 
 def history(stored: Stored, plan: Plan) -> History:
