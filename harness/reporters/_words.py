@@ -29,7 +29,7 @@ def visible(text: str, keep: str = "", most: int = LONGEST) -> str:
 
 
 def number(value: float) -> str:
-    """Write a figure for people: four digits, more where they matter; ``never`` for an endless time.
+    """Write a figure for people: three or four digits, more where they matter; ``never`` for an endless time.
 
     A ratio just below one is rounded down: 0.99996 is not all.
     """
@@ -39,7 +39,9 @@ def number(value: float) -> str:
         return "never" if value > 0 else "-never"
     if 0.9 <= value < 1:
         return f"{math.floor(value * 1e5) / 1e5:g}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}" if abs(value) >= 1 else f"{value:.3g}"
 
 
 def seconds(ns: int) -> str:
@@ -54,7 +56,7 @@ def seconds(ns: int) -> str:
 
 @noun
 class Figure:
-    """One line of an objective's figures: a measured value, and the limits of its unit beside the first of that unit."""
+    """One line of an objective's figures: a measured value, and the limits that belong to it."""
 
     name: str
     value: str
@@ -63,14 +65,21 @@ class Figure:
 
 
 def figures(measured: Mapping[str, float], limit: Mapping[str, float]) -> tuple[Figure, ...]:
-    """Write measured values and limits with their names, unit by unit."""
-    lines = []
+    """Write measured values with their limits, unit by unit.
+
+    A limit stands beside the value that it names (``p95_max_ms`` beside ``p95_ms``), else beside the first of its unit.
+    """
     values, limits = ([(*split(name), number(value)) for name, value in side.items()] for side in (measured, limit))
+    lines = []
     for unit in dict.fromkeys(unit for _, unit, _ in (*values, *limits)):
-        beside = ", ".join(f"{name} {value}".strip() for name, own, value in limits if own == unit)
-        for name, value in [(name, value) for name, own, value in values if own == unit] or [("", "")]:
-            lines.append(Figure(name=visible(name), value=value, limit=visible(beside), unit=visible(unit)))
-            beside = ""
+        rows = [(name, value) for name, own, value in values if own == unit] or [("", "")]
+        beside: list[list[str]] = [[] for _ in rows]
+        for name, own, value in limits:
+            if own == unit:
+                place = next((n for n, row in enumerate(rows) if set(row[0].split()) <= set(name.split())), 0)
+                beside[place].append(f"{name} {value}".strip())
+        for (name, value), said in zip(rows, beside, strict=True):
+            lines.append(Figure(name=visible(name), value=value, limit=visible(", ".join(said)), unit=visible(unit)))
     return tuple(lines)
 
 

@@ -45,22 +45,19 @@ def show(report: Report, console: Console) -> None:
 
 
 def _objectives(verdicts: tuple[Verdict, ...], width: int) -> RenderableType:
-    """The table; where it is narrow the sentences follow below it."""
+    """The table, each sentence below the objective's name; where there is no room for it, below the table."""
+    roomy = width >= ROOMY
     table = Table(header_style="bold", pad_edge=False, box=box.HORIZONTALS, show_lines=True)
-    for title in ("objective", "measured", "limit", "unit"):
+    table.add_column("objective", overflow="fold", ratio=1 if roomy else None)
+    for title in ("measured", "limit", "unit"):
         table.add_column(title, overflow="fold")
     table.add_column("outcome", no_wrap=True)
-    if width >= ROOMY:
-        table.add_column("because", ratio=1, overflow="fold")
     sentences = []
     for verdict in verdicts:
-        cells = _figures(verdict)
         name, because = visible(verdict.objective), visible(verdict.because)
-        word = Text(verdict.outcome.name, style=COLOUR[verdict.outcome])
-        if width >= ROOMY:
-            table.add_row(Text(name), *cells, word, Text(because))
-        else:
-            table.add_row(Text(name), *cells, word)
+        first = Text.assemble((name, "bold"), f"\n{because}") if roomy else Text(name)
+        table.add_row(first, *_figures(verdict), Text(verdict.outcome.name, style=COLOUR[verdict.outcome]))
+        if not roomy:
             sentences.append(_line(f"{name}: ", because))
     return Group(table, *sentences)
 

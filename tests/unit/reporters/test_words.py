@@ -36,6 +36,8 @@ def test_very_long_text_is_cut_and_says_so() -> None:
     [
         (0.0, "0"),
         (21.345678, "21.35"),
+        (0.006197, "0.0062"),
+        (0.7036, "0.704"),
         (45.04, "45.04"),
         (200.4, "200.4"),
         (11401, "11,401"),
@@ -82,6 +84,17 @@ def test_limits_stand_beside_the_first_figure_of_their_unit() -> None:
         Figure(name="recovery", value="21.3", limit="budget 45, contract 900", unit="s"),
         Figure(name="after heal", value="0", limit="", unit="s"),
     )
+
+
+def test_a_limit_stands_beside_the_figure_that_it_names() -> None:
+    measured = {"p50_ms": 12, "p95_ms": 30, "ratio": 1, "worst_10s_ratio": 1}
+    lines = figures(measured, {"p95_max_ms": 200, "worst_10s_min_ratio": 0.97})
+    assert [(line.name, line.limit) for line in lines] == [
+        ("p50", ""),
+        ("p95", "p95 max 200"),
+        ("ratio", ""),
+        ("worst 10s", "worst 10s min 0.97"),
+    ]
 
 
 def test_a_limit_without_a_measured_value_is_not_left_out() -> None:
