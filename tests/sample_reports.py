@@ -139,19 +139,7 @@ def _events(outcome: Outcome, rows: int) -> list[Event]:
     undo = Undo(verb="start", on="orders_db-1", args={})
     bites, heals = outcome is not Outcome.INCONCLUSIVE, outcome is not Outcome.DIRTY
     return [
-        Run(
-            at_ns=0,
-            id="20261123-041530-db_primary_lost",
-            command="windtunnel run scenarios/db_primary_lost.toml",
-            commit="25c65c8",
-            machine="2 CPUs, 23 GiB, Linux 6.1",
-            versions={"windtunnel": "0.1.0", "python": "3.11.7", "locust": "2.47.0"},
-            shop="sut.shop:ReferenceShop",
-            defects=("no_failover",) if outcome is Outcome.FAIL else (),
-            seed=7,
-            scale=1.0,
-            wall_ns=1_795_407_330 * S,
-        ),
+        _run(outcome),
         Entry(at_ns=20 * S, url="http://198.18.7.10:8080", by="bridge"),
         Parts(at_ns=20 * S, versions={"postgresql": "17.12", "patroni": "4.0.7"}),
         LoadStarted(at_ns=BEGIN, begin_ns=BEGIN),
@@ -185,6 +173,23 @@ def _events(outcome: Outcome, rows: int) -> list[Event]:
         *_looks(bites=bites, heals=heals),
         *_roles(RECOVERED[outcome]),
     ]
+
+
+def _run(outcome: Outcome) -> Run:
+    """Give the first record."""
+    return Run(
+        at_ns=0,
+        id="20261123-041530-db_primary_lost",
+        command="windtunnel run scenarios/db_primary_lost.toml",
+        commit="25c65c8",
+        machine="2 CPUs, 23 GiB, Linux 6.1",
+        versions={"windtunnel": "0.1.0", "python": "3.11.7", "locust": "2.47.0"},
+        shop="sut.shop:ReferenceShop",
+        defects=("no_failover",) if outcome is Outcome.FAIL else (),
+        seed=7,
+        scale=1.0,
+        wall_ns=1_795_407_330 * S,
+    )
 
 
 def _looks(*, bites: bool, heals: bool) -> list[Event]:

@@ -228,20 +228,21 @@ def _ticks(axis: Axis, height: int) -> Markup:
 
 
 def _marks(frame: Frame, height: int) -> Markup:
-    """Mark faults and heals; labels that would meet go to the other row, and are left out where both are taken."""
+    """Mark faults and heals; a label that would meet another one goes to the lower row, or is left out."""
     said, taken = Markup(), [-1.0, -1.0]
     for mark in sorted(frame.marks, key=lambda mark: mark.at_s):
         part = frame.axis.part(mark.at_s)
-        right = part > 0.7
-        begin = part - 0.3 if right else part
-        row = next((n for n, end in enumerate(taken) if begin >= end), None)
+        room = 0.03 + 0.027 * len(mark.label)  # of a telephone's width
+        left = part + room > 1.0
+        begin = part - room if left else part
+        row = next((n for n in range(2) if mark.label and begin >= max(taken[n:])), None)
         said += Markup('<line class="mark{}" x1="{x}" x2="{x}" y1="{y1}" y2="{y2}"/>').format(
-            " heal" if mark.heal else "", x=_percent(part), y1=TOP - 22 + 16 * (row or 0) - 12, y2=TOP + height
+            " heal" if mark.heal else "", x=_percent(part), y1=TOP if row is None else TOP - 34 + 16 * row, y2=TOP + height
         )
         if row is not None:
-            taken[row] = begin + 0.3
+            taken[row] = begin + room
             said += Markup('<text class="named" x="{}" dx="{}" y="{}" text-anchor="{}">{}</text>').format(
-                _percent(part), -5 if right else 5, TOP - 24 + 16 * row, "end" if right else "start", mark.label
+                _percent(part), -5 if left else 5, TOP - 24 + 16 * row, "end" if left else "start", mark.label
             )
     return said
 

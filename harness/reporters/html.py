@@ -63,7 +63,7 @@ def render(report: Report) -> str:
         residue=fingerprints[-1].residue if fingerprints else None,
         series=found,
         charts=_charts(found, steps) if found else None,
-        steps=[_told(report, step, number) for number, step in enumerate(steps, 1)],
+        steps=[_told(report, step, place) for place, step in enumerate(steps, 1)],
         planned=len(report.plan.steps),
         logs=report.logs,
         facts=list(_facts(report)),
@@ -87,7 +87,7 @@ def _charts(found: Series, steps: tuple[Carried, ...]) -> dict[str, Chart]:
     axis = Axis(begin_s=float(found.edges_s[0]), end_s=float(found.edges_s[-1]))
     marks = tuple(_marks(steps, found.zero_ns))
     offered = float(np.sum(list(found.totals.values()))) / (axis.end_s - axis.begin_s)
-    marked = " ".join(f"{mark.label} at {mark.at_s:.0f} s." for mark in marks)
+    marked = " ".join(f"{'Our heal' if mark.heal else 'Fault'} at {mark.at_s:.0f} s." for mark in marks)
     counts = ", ".join(f"{count} {name}" for name, count in found.totals.items())
     never = int(np.count_nonzero(np.isposinf(found.p95_ms)))
     orders = Frame(
@@ -113,17 +113,17 @@ def _charts(found: Series, steps: tuple[Carried, ...]) -> dict[str, Chart]:
 
 
 def _marks(steps: tuple[Carried, ...], zero_ns: int) -> Iterator[Mark]:
-    """Every fault and every heal of ours, numbered where there are several."""
-    for number_, step in enumerate(steps, 1):
-        name = f" {number_}" if len(steps) > 1 else ""
+    """Every fault and every heal of ours; several faults are numbered, and their heals are known by their dashes."""
+    for place, step in enumerate(steps, 1):
         heal = step.healing if step.intended.held else None
         end = (heal.at_ns - zero_ns) / 1e9 if heal else None
-        yield Mark(at_s=(step.t0_ns - zero_ns) / 1e9, label=f"fault{name}", heal=False, until_s=end)
+        several = len(steps) > 1
+        yield Mark(at_s=(step.t0_ns - zero_ns) / 1e9, label=str(place) if several else "fault", heal=False, until_s=end)
         if end is not None:
-            yield Mark(at_s=end, label=f"our heal{name}", heal=True)
+            yield Mark(at_s=end, label="" if several else "our heal", heal=True)
 
 
-def _told(report: Report, step: Carried, number_: int) -> Told:
+def _told(report: Report, step: Carried, place: int) -> Told:
     """One step with its way to recovery and its witness."""
     found = milestones(report.history, report.judgement, step)
     last = max((one.at_s for one in found if one.at_s is not None), default=0.0)
@@ -132,19 +132,19 @@ def _told(report: Report, step: Carried, number_: int) -> Told:
     return Told(
         carried=step,
         milestones=tuple(zip(found, bars, strict=True)),
-        looks=_strip(step, number_) if step.looks else None,
+        looks=_strip(step, place) if step.looks else None,
         counts=tuple((stage, sum(look.stage == stage for look in step.looks)) for stage in stages),
     )
 
 
-def _strip(step: Carried, number_: int) -> Chart:
+def _strip(step: Carried, place: int) -> Chart:
     """Every look of the witness: whether it saw the fault."""
     times = [(look.at_ns - step.t0_ns) / 1e9 for look in step.looks]
     looks = sorted(zip(times, map(_row, step.looks), strict=True))
     said = ", ".join(f"{sum(row == n for _, row in looks)} {name}" for n, name in enumerate(ROWS))
     frame = Frame(
-        key=f"witness{number_}",
-        title=f"What the witness of step {number_} saw",
+        key=f"witness{place}",
+        title=f"What the witness of step {place} saw",
         text=f"{len(looks)} looks: {said}.",
         axis=Axis(begin_s=min(*times, -1.0), end_s=max(*times, 1.0)),
         marks=tuple(_marks((step,), step.t0_ns)),
