@@ -71,7 +71,7 @@ class OrdersDb(Part):
 
     def holder(self, role: str) -> str | None:
         """Name the node that holds a role now; None when no node says that it does."""
-        return next((node for node, held in self.roles().items() if held == role), None)
+        return next((node for node in self._cluster.nodes if self._role(node) == role), None)
 
     def residue(self) -> tuple[Residue, ...]:
         """Say in what the roles are not as declared: one primary, and every other node streaming and fit for promotion."""
