@@ -171,6 +171,7 @@ class Flight:
             wall_ns=self._clock.wall_ns(),
             part=settings.part,
             of=settings.of,
+            scenario=plan.scenario.file,
         )
 
     def _guardian_gone(self) -> None:
