@@ -24,7 +24,7 @@ from sut.shopper import digest
 PROGRAM = Path(__file__).with_name("fake_shop_process.py")
 NODES, FRONTS = ("orders_db-1", "orders_db-2"), ("storefront-1", "storefront-2")
 FULL, SKUS = 10**6, tuple(f"SKU-{n:05d}" for n in range(1, 2001))
-LAST, LAST_STOCK = "SKU-LAST", 500
+LAST, LAST_STOCK = "SKU-LAST", 100
 POWERS = frozenset({Killable, Pausable, Crashable, Answers, Started})
 READY_S = 10.0
 
@@ -72,7 +72,7 @@ class RunningFakeShop:
         self._pids.mkdir()
         state.mkdir()
         self._ports = dict(zip((*NODES, *FRONTS, "lb"), _free_ports(5), strict=True))
-        (state / "leader.json").write_text(json.dumps({"name": NODES[0], "at": 0}))
+        (state / "leader.json").write_text(json.dumps({"name": NODES[0], "at": 0, "standby": False}))
         self._leader = state / "leader.json"
         for name in self._ports:
             role = name.rsplit("-", 1)[0]

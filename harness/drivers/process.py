@@ -209,9 +209,10 @@ def leftovers() -> tuple[Leftover, ...]:
 
 
 def cpu_s(residence: Residence) -> float | None:
-    """Sum the CPU time of the residence's processes that run now."""
-    seen = [stat(read(Path(thing.ref)).pid) for thing in residence.things]
-    known = [one[2] for one in seen if one is not None]
+    """Sum the CPU time of the residence's processes that run now, and of what they supervise."""
+    leaders = [read(Path(thing.ref)) for thing in residence.things]
+    pids = [pid for leader in leaders for pid in (leader.pid, *main_processes(leader))]
+    known = [seen[2] for pid in pids if (seen := stat(pid)) is not None]
     return sum(known) if known else None
 
 
