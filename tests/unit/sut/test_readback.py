@@ -38,7 +38,7 @@ def read(monkeypatch: pytest.MonkeyPatch, *nodes: Node, broken: str = "") -> Aud
             raise ControlError(f"{node}: gone half-way")
         return NodeAudit(node=node, role=role, key=("k",), order_id=("1",), digest=("d",))
 
-    monkeypatch.setattr(module, "REPLAYED_WITHIN_S", 0)
+    monkeypatch.setattr(module, "REPLAYED_WITHIN_S", 1)
     monkeypatch.setattr(module, "read_levels", lambda *_: {"A": 5, "B": 5})
     monkeypatch.setattr(module, "read_node", read_node)
     monkeypatch.setattr(module, "read_stock", lambda *_: (StockLevel(sku="A", initial=5, final=4, sold=1),))
