@@ -91,9 +91,8 @@ def mend(one: Found, said: Callable[[str], None]) -> tuple[str, ...]:
     """
 
     def told(step: str, played: Played) -> None:
-        said(
-            f"{one.run}: {step}: {played.undo.verb} {played.undo.args.get('instance', played.undo.on)}: {played.error or 'ok'}"
-        )
+        thing = played.undo.args.get("instance", played.undo.on)
+        said(f"{one.run}: {step}: {played.undo.verb} {thing}: {played.error or 'ok'}")
 
     machinery = driver(one.driver)
     if one.folder is None:

@@ -21,8 +21,9 @@ from harness.progress import Progress
 from harness.project import Project, find
 from harness.report import Report
 from harness.reporters import json, junit, terminal
-from harness.run import Ended, Flight, Settings
+from harness.run import Ended, Flight
 from harness.scenario import Scenario, load
+from harness.settings import Settings
 
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 
@@ -205,6 +206,9 @@ def _write(path: Path, text: str) -> None:
 
 def main() -> None:
     """Run the command line; errors of the house become one message and their exit code, never a traceback."""
+    if sys.platform != "linux":
+        click.echo(f"windtunnel: {sys.platform}: Linux is needed, for the guardian, its locks and its namespaces", err=True)
+        sys.exit(SetupError.exit_code)
     try:
         cli()
     except WindtunnelError as error:

@@ -16,6 +16,7 @@ START_S, SETTLE_S, AUDIT_S, STOP_S = 120, 15, 60, 60
 OVERDUE_S = 30
 MARGIN_S = 5
 BASELINE_LOOKS = 5
+EVIDENCE_S = 10
 
 
 @noun
@@ -218,6 +219,12 @@ def _refuse_short(scenario: Scenario, steps: tuple[PlannedStep, ...], objectives
                 f"needs {one.checker.shortest_s:g} s of load, this run may end after {lasts:g} s; raise load.baseline_s"
             )
             raise PlanError(scenario.file, f"objectives.{one.id}", because)
+    before_s = scenario.load.warm_up_s + scenario.load.baseline_s + min((step.at_s for step in steps), default=0.0)
+    if steps and before_s < EVIDENCE_S and any(one.kind == "orders_lost" for one in objectives):
+        because = (
+            f"orders_lost counts the orders of the {EVIDENCE_S} s before the fault, here {before_s:g} s; raise baseline_s"
+        )
+        raise PlanError(scenario.file, "load.baseline_s", because)
     if steps and scenario.load.baseline_s < BASELINE_LOOKS + 1:
         least = BASELINE_LOOKS + 1
         because = f"a witness looks {BASELINE_LOOKS} times before the fault; write baseline_s = {least} or more"

@@ -5,7 +5,33 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from harness.clock import Clock
+from harness.events import Run
+from harness.host import describe
+from harness.plan import Plan
+from harness.settings import Settings
+
 LIBRARIES = ("windtunnel", "locust", "docker", "testcontainers", "numpy")
+
+
+def first_record(plan: Plan, settings: Settings, clock: Clock) -> Run:
+    """Give the first record of a run."""
+    return Run(
+        at_ns=clock.now_ns(),
+        id=settings.run,
+        command=settings.command,
+        commit=commit(settings.project),
+        machine=describe(),
+        versions=versions(),
+        shop=settings.shop_name,
+        defects=plan.defects,
+        seed=plan.scenario.seed,
+        scale=plan.scale,
+        wall_ns=clock.wall_ns(),
+        part=settings.part,
+        of=settings.of,
+        scenario=plan.scenario.file,
+    )
 
 
 def versions() -> dict[str, str]:

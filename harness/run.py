@@ -25,14 +25,14 @@ from pathlib import Path
 
 import msgspec
 
-from harness import events, provenance, registry
+from harness import events, provenance
 from harness.arrivals import Arrivals
 from harness.clock import Clock, MachineClock, S, Watch
 from harness.drivers import Driver, driver
 from harness.errors import ControlError, SetupError, WindtunnelError
 from harness.events import Event
 from harness.guardian import Guardian
-from harness.host import Machine, describe
+from harness.host import Machine
 from harness.interrupts import EXIT_CODES, InterruptedRun, Interrupts
 from harness.mend import remove
 from harness.model import noun
@@ -40,31 +40,14 @@ from harness.nemesis import Nemesis
 from harness.plan import Plan
 from harness.recorder import Recorder
 from harness.recovery import Convalescence
-from harness.sampler import Job, Sampler
-from harness.shop import RunningShop, Shop, Site
+from harness.sampler import Sampler, jobs
+from harness.settings import Settings
+from harness.shop import RunningShop, Site
 from harness.store import HARNESS, LOCK, SCENARIO, UNDO, Process, write_audit, write_site
 from harness.undo import Lock, UndoLog, held
 
 MACHINE_LOCK = "windtunnel.lock"
 WHOLE_S = 120.0
-
-
-@noun
-class Settings:
-    """How to run, apart from what. ``project`` is the folder of the configuration; ``show`` hears every record."""
-
-    shop: Shop
-    shop_name: str
-    project: Path
-    out: Path
-    run: str
-    command: str
-    show: Callable[[Event], None]
-    say: Callable[[str], None]
-    keep: bool = False
-    wait: bool = False
-    part: int = 1
-    of: int = 1
 
 
 @noun
@@ -99,12 +82,12 @@ class Flight:
             self._make_folder()
             stack.enter_context(Lock(self._folder / LOCK))
             self._record = Recorder(self._folder, self._see)
-            self._record(self._first_record())
+            self._record(provenance.first_record(self._plan, self._settings, self._clock))
             self._guardian = Guardian(
                 self._folder, self._settings.run, self._plan.declaration.driver, keep=self._settings.keep
             )
             interrupts = stack.enter_context(Interrupts(self._watch))
-            self._watch.on(self._guardian.pidfd, self._guardian_gone)
+            self._watch.on(self._guardian.pidfd, self._guarded)
             return self._guarded_flight(interrupts)
 
     def _guarded_flight(self, interrupts: Interrupts) -> Ended:
@@ -155,33 +138,11 @@ class Flight:
         except OSError as error:
             raise SetupError(f"{self._folder}: the run folder cannot be made: {error}") from error
 
-    def _first_record(self) -> events.Run:
-        plan, settings = self._plan, self._settings
-        return events.Run(
-            at_ns=self._clock.now_ns(),
-            id=settings.run,
-            command=settings.command,
-            commit=provenance.commit(settings.project),
-            machine=describe(),
-            versions=provenance.versions(),
-            shop=settings.shop_name,
-            defects=plan.defects,
-            seed=plan.scenario.seed,
-            scale=plan.scale,
-            wall_ns=self._clock.wall_ns(),
-            part=settings.part,
-            of=settings.of,
-            scenario=plan.scenario.file,
-        )
-
-    def _guardian_gone(self) -> None:
-        self._watch.off(self._guardian.pidfd)
-        raise ControlError("the guardian died; nothing more is broken without it")
-
     def _guarded(self) -> None:
         """No act without a living guardian. Raises ``ControlError``."""
         if not self._guardian.lives():
-            raise ControlError("the guardian died; nothing is broken without it")
+            self._watch.off(self._guardian.pidfd)
+            raise ControlError("the guardian died; nothing more is broken without it")
 
     # -- 4: the shop
 
@@ -201,7 +162,7 @@ class Flight:
 
     def _measure(self, shop: RunningShop) -> None:
         load = self._plan.scenario.load
-        self._sampler = Sampler(self._jobs(shop), self._record, self._clock.now_ns)
+        self._sampler = sampler = self._new_sampler(shop)
         self._nemesis = nemesis = self._new_nemesis(shop)
         self._arrivals = arrivals = Arrivals(
             self._plan,
@@ -212,7 +173,7 @@ class Flight:
             watch=self._watch,
             record=self._record,
         )
-        self._sampler.start()
+        sampler.start()
         warm_ns = arrivals.begin_ns + int(load.warm_up_s * S)
         base_ns = warm_ns + int(load.baseline_s * S)
         self._phase("warm_up")
@@ -239,19 +200,9 @@ class Flight:
             run=self._settings.run,
         )
 
-    def _jobs(self, shop: RunningShop) -> list[Job]:
-        """Give each probe of the plan everything it can look at."""
+    def _new_sampler(self, shop: RunningShop) -> Sampler:
         machine = Machine(self._clock.now_ns, lambda: self._driver.cpu_s(shop.residence), self._own_pids)
-        jobs = []
-        for name in self._plan.probes:
-            probe = registry.cls("probes", name)()
-            if isinstance(machine, probe.sense):
-                jobs.append(Job(name=name, on="machine", probe=probe, sense=machine))
-            for part in self._plan.declaration.components:
-                if part.name in self._plan.parts and probe.sense in part.abilities:
-                    sense = shop.able(shop.instances(part)[0], probe.sense)
-                    jobs.append(Job(name=name, on=part.name, probe=probe, sense=sense))
-        return jobs
+        return Sampler(jobs(self._plan, shop, machine), self._record, self._clock.now_ns)
 
     def _own_pids(self) -> list[int]:
         return [os.getpid(), self._guardian.pid, *([self._arrivals.pid] if self._arrivals else [])]

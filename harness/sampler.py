@@ -4,11 +4,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from harness import registry
 from harness.capabilities import Probe
 from harness.clock import S
 from harness.errors import SetupError
 from harness.events import Sample
 from harness.model import Reading
+from harness.plan import Plan
+from harness.shop import RunningShop
 
 JOIN_S = 5.0
 
@@ -69,3 +72,17 @@ class Sampler:
         if took_ns > interval_ns:
             reading = Reading(at_ns=begun_ns, value=None, why=f"took {took_ns / S:.1f} s, longer than its interval")
         return Sample(at_ns=self._now_ns(), probe=job.name, on=job.on, value=reading.value, why=reading.why)
+
+
+def jobs(plan: Plan, shop: RunningShop, machine: object) -> list[Job]:
+    """Give each probe of the plan everything that it can look at: the machine, or a component that has its sense."""
+    found = []
+    for name in plan.probes:
+        probe: Probe = registry.cls("probes", name)()
+        if isinstance(machine, probe.sense):
+            found.append(Job(name=name, on="machine", probe=probe, sense=machine))
+        for part in plan.declaration.components:
+            if part.name in plan.parts and probe.sense in part.abilities:
+                sense = shop.able(shop.instances(part)[0], probe.sense)
+                found.append(Job(name=name, on=part.name, probe=probe, sense=sense))
+    return found

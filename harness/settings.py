@@ -1,0 +1,26 @@
+"""How to run, apart from what."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.events import Event
+from harness.model import noun
+from harness.shop import Shop
+
+
+@noun
+class Settings:
+    """How to run, apart from what. ``project`` is the folder of the configuration; ``show`` hears every record."""
+
+    shop: Shop
+    shop_name: str
+    project: Path
+    out: Path
+    run: str
+    command: str
+    show: Callable[[Event], None]
+    say: Callable[[str], None]
+    keep: bool = False
+    wait: bool = False
+    part: int = 1
+    of: int = 1
