@@ -23,12 +23,12 @@ SCENARIOS = tuple(sorted((ROOT / "scenarios").glob("*.toml")))
 
 # Lowest first: a module imports its own layer and those below. A new module is written in here, once.
 LAYERS = {
-    "words": "errors model capabilities clock lines machine provenance",
+    "words": "errors model capabilities clock lines machine",
     "scenario": "scenario registry events interrupts host",
     "history": "history outages aftermath evidence load load.schedule load.shopper load.spec load.tally",
-    "plan": "plan shop report project",
+    "plan": "plan shop report project settings",
     "while it runs, and after": (
-        "nemesis sampler recovery arrivals judge doubts store recorder undo mend guardian drivers load.ledger load.generator"
+        "nemesis sampler recovery arrivals provenance judge doubts store recorder undo mend guardian drivers load.ledger load.generator"
     ),
     "load child": "load.wire load.user load.child",
     "run": "run",
