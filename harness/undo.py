@@ -1,12 +1,13 @@
 """The undo log: every act has its undo on disk before it happens, and whoever holds the lock can play it.
 
-One file of lines (see ``lines``): *intended* → the act → *acted* → *closed*. Only the holder of ``undo.lock`` may act or
-mend. The harness, Ctrl-C, the guardian and ``windtunnel heal`` all mend through ``play``.
+One file of lines (see ``lines``): *intended* → the act → *acted* → *put off* → *closed*. Only the holder of ``undo.lock``
+may act or mend. The harness, Ctrl-C, the guardian and ``windtunnel heal`` all mend through ``play``.
 """
 
 import fcntl
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,11 +24,15 @@ Mender = Callable[[Undo], None]
 
 @noun
 class Open:
-    """An act that may have happened and was not seen healed. ``deadline_ns``: machine's monotonic clock."""
+    """An act that may have happened and was not seen healed.
+
+    ``deadline_ns`` is when the guardian steps in, on the machine's monotonic clock; None where there is nothing to undo, or
+    where the harness has given up and said so.
+    """
 
     step: str
     undo: tuple[Undo, ...]
-    deadline_ns: int
+    deadline_ns: int | None
 
 
 @noun
@@ -88,7 +93,7 @@ class UndoLog:
         self.path, self._number = path, 0
 
     def perform(
-        self, step: str, breaking: Break, deadline_ns: int, intended: Callable[[], None], before: Callable[[], int]
+        self, step: str, breaking: Break, deadline_ns: int | None, intended: Callable[[], None], before: Callable[[], int]
     ) -> int:
         """Append *intended*, act, append *acted*; give t0, the instant just before the act.
 
@@ -102,6 +107,10 @@ class UndoLog:
         breaking.act()
         self._append("acted", {"step": step})
         return t0
+
+    def put_off(self, step: str, deadline_ns: int | None) -> None:
+        """Append *put off*: the undo was played and is waited for until ``deadline_ns``, or (None) people must look."""
+        self._append("put_off", {"step": step, "deadline_ns": deadline_ns})
 
     def close_step(self, step: str) -> None:
         """Append *closed*: the step was seen healed, or judged whole by the fingerprint."""
@@ -134,6 +143,8 @@ def still_open(path: Path) -> tuple[Open, ...]:
             if line["kind"] == "intended":
                 undo = tuple(msgspec.convert(line["undo"], type=list[Undo]))
                 found[line["step"]] = Open(step=line["step"], undo=undo, deadline_ns=line["deadline_ns"])
+            elif line["kind"] == "put_off" and line["step"] in found:
+                found[line["step"]] = replace(found[line["step"]], deadline_ns=line["deadline_ns"])
             elif line["kind"] == "closed":
                 found.pop(line["step"], None)
     return tuple(found.values())
@@ -158,4 +169,4 @@ def _mend(undo: Undo, menders: Mapping[str, Mender]) -> str | None:
 def overdue(opened: Sequence[Open], oversleep_ns: int) -> tuple[Open, ...]:
     """Which open acts have passed their deadline, ``oversleep_ns`` being granted for the watcher's own sleep."""
     now = monotonic_ns()
-    return tuple(one for one in opened if now > one.deadline_ns + oversleep_ns)
+    return tuple(one for one in opened if one.deadline_ns is not None and now > one.deadline_ns + oversleep_ns)
