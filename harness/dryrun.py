@@ -42,7 +42,8 @@ def _lines(plan: Plan) -> Iterator[str]:
 
 def _step(plan: Plan, step: PlannedStep, begin_s: float) -> Iterator[str]:
     """Tell one step: what breaks, what a person would type, what undoes it and who if we die."""
-    act, undo = driver(plan.declaration.driver).TYPED[step.kind]
+    power = next(name for name in vars(step.fault.needs) if not name.startswith("_"))  # a power is one method
+    act, undo = driver(plan.declaration.driver).TYPED[power]
     target, at_s = step.fault.target, begin_s + step.at_s
     who = (
         f"<whoever is {target} then>"
