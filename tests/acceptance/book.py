@@ -1,0 +1,99 @@
+"""The book of the acceptance: a line of JSON for each row that was played, and the page of documentation made from it."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+
+import msgspec
+
+from harness import host, provenance
+from harness.model import noun
+from tests.acceptance.flight import ROOT
+from tests.acceptance.rows import Row
+from tests.acceptance.stage import RUNS, SHORT
+
+BOOK = SHORT / "results.jsonl"
+PAGE = ROOT / "docs" / "acceptance.md"
+LONGEST_SEEN = 700
+HEAD = """# Acceptance
+
+Every run that must give a known answer, on Docker, and the answer it gave. `make acceptance` flies all rows and writes
+this page; `.venv/bin/python -m tests.acceptance --list` names them. Each run is a folder below `reports/runs` on the machine
+where it was flown. A commit with `+` stands for a tree that differed from it.
+
+"""
+
+
+@noun
+class Entry:
+    """One row as it was played. ``ok``: it got the answer it requires; ``seen`` says what was seen, or what was wrong."""
+
+    row: str
+    ok: bool
+    seen: str
+    commit: str
+    machine: str
+    began: str
+    duration_s: float
+    exit_codes: tuple[int, ...]
+    runs: tuple[str, ...]
+
+
+def commit() -> str:
+    """Give the commit that is played, with ``+`` where the tree differs from it."""
+    return provenance.commit(ROOT)
+
+
+def machine() -> str:
+    """Give the machine in one line."""
+    return host.describe()
+
+
+def append(entry: Entry) -> None:
+    """Write an entry to the book."""
+    SHORT.mkdir(parents=True, exist_ok=True)
+    with BOOK.open("a", encoding="utf-8") as book:
+        book.write(json.dumps(asdict(entry)) + "\n")
+
+
+def read() -> dict[str, Entry]:
+    """Read the newest entry of each row."""
+    if not BOOK.exists():
+        return {}
+    entries = [msgspec.json.decode(line, type=Entry) for line in BOOK.read_bytes().splitlines()]
+    return {entry.row: entry for entry in entries}
+
+
+def clean(text: str) -> str:
+    """Make a text fit for a page: no paths of this machine, no bars, not too long."""
+    for path, name in ((RUNS, "reports/runs"), (ROOT, ".")):
+        text = text.replace(str(path), name)
+    return " ".join(text.replace("|", "/").split())[:LONGEST_SEEN]
+
+
+def write_page(rows: Sequence[Row], entries: dict[str, Entry]) -> None:
+    """Write the page of documentation: all rows, each with its newest entry."""
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(HEAD + "\n".join(_page(rows, entries)) + "\n", encoding="utf-8")
+
+
+def _page(rows: Sequence[Row], entries: dict[str, Entry]) -> Iterable[str]:
+    played = [entries[row.id] for row in rows if row.id in entries]
+    good = sum(entry.ok for entry in played)
+    hours = sum(entry.duration_s for entry in played) / 3600
+    yield f"{good} of {len(rows)} rows as required, {len(played) - good} not, {len(rows) - len(played)} not played."
+    yield f"Played in {hours:.1f} h in all, from {min((e.began for e in played), default='-')} to"
+    yield f"{max((e.began for e in played), default='-')} (UTC), on {'; '.join(sorted({e.machine for e in played})) or '-'}."
+    for group in dict.fromkeys(row.id.partition(".")[0] for row in rows):
+        mine = [row for row in rows if row.id.partition(".")[0] == group]
+        yield f"\n## {group}\n\nMust say: {'; or '.join(dict.fromkeys(row.must_say for row in mine))}.\n"
+        yield "| row | as required | seen | exit | duration | commit | runs |\n|---|---|---|---|---|---|---|"
+        yield from (_line(row, entries.get(row.id)) for row in mine)
+
+
+def _line(row: Row, entry: Entry | None) -> str:
+    if entry is None:
+        return f"| {row.id} | not played | | | | | |"
+    codes, runs = ", ".join(map(str, entry.exit_codes)), "<br>".join(f"`{run}`" for run in entry.runs)
+    word = "yes" if entry.ok else "**no**"
+    return f"| {row.id} | {word} | {clean(entry.seen)} | {codes} | {entry.duration_s:.0f} s | {entry.commit} | {runs} |"

@@ -1,0 +1,160 @@
+"""What the Docker engine says of runs, asked by its own command: by another path than the harness asks."""
+
+import fcntl
+import json
+import subprocess
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from harness.drivers.docker_client import INSTANCE, LOCK, RUN
+from harness.model import noun
+from sut import images
+from tests.acceptance.flight import must
+
+CALL_S = 60
+LOOK_S = 0.25
+HEALED_S, ROLES_S, REMOVED_S = 15.0, 120.0, 60.0
+MOMENT_S = 3.0  # a container that is being removed looks stopped for a moment
+WELL = "running"
+
+
+def docker(*words: str) -> str:
+    """Type one docker command; give what it printed. Raises ``CalledProcessError`` where it fails."""
+    return subprocess.run(["docker", *words], check=True, capture_output=True, text=True, timeout=CALL_S).stdout.strip()
+
+
+def containers(run: str) -> dict[str, str]:
+    """Give the state of each container of a run, by name."""
+    listed = docker("ps", "--all", "--filter", f"label={RUN}={run}", "--format", "{{.Names}}\t{{.State}}")
+    return {name: state for name, _, state in (line.partition("\t") for line in listed.splitlines())}
+
+
+def things(run: str) -> list[str]:
+    """Name everything of a run: containers, networks, volumes."""
+    label = ("--filter", f"label={RUN}={run}", "--format", "{{.Name}}")
+    return [*containers(run), *docker("network", "ls", *label).split(), *docker("volume", "ls", *label).split()]
+
+
+def lock_holder(lock: Path) -> set[int]:
+    """Give the pids that the kernel names as holders of a lock file."""
+    if not lock.exists():
+        return set()
+    inode = str(lock.stat().st_ino)
+    held = [line.split() for line in Path("/proc/locks").read_text(encoding="ascii").splitlines() if "->" not in line]
+    return {int(words[4]) for words in held if words[5].rpartition(":")[2] == inode}
+
+
+@noun
+class Clearing:
+    """How a run was cleared away after a death: until when something was off, and when the last thing had gone, in s."""
+
+    off_s: float
+    gone_s: float
+
+    def __str__(self) -> str:
+        return f"nothing off after {self.off_s:.1f} s, all gone after {self.gone_s:.1f} s"
+
+
+def see_cleared(run: str, since: float) -> Clearing:
+    """Watch a run being healed and removed, from ``since`` (monotonic) on.
+
+    Raises ``NotAsRequired`` where something is paused or stopped after 15 s for longer than its removal takes, or
+    anything of the run is there after 60 s.
+    """
+    off_since: dict[str, float] = {}
+    off_s = 0.0
+    while left := things(run):
+        now_s, states = time.monotonic() - since, containers(run)
+        for name in [name for name in off_since if states.get(name, WELL) == WELL]:
+            lasted_s = now_s - off_since.pop(name)
+            off_s = now_s if name in states or lasted_s > MOMENT_S else off_s
+        off_since = {name: now_s for name, state in states.items() if state != WELL} | off_since
+        late = [f"{name} {states[name]}" for name, at in off_since.items() if now_s > max(HEALED_S, at + MOMENT_S)]
+        must(not late, f"{now_s:.1f} s after the death still off: {', '.join(late)}")
+        must(now_s < REMOVED_S, f"{now_s:.1f} s after the death still there: {', '.join(left)}")
+        time.sleep(LOOK_S)
+    return Clearing(off_s=off_s, gone_s=time.monotonic() - since)
+
+
+def see_healed(run: str, since: float) -> str:
+    """Watch a run that is kept: all runs within 15 s, the database's roles are as declared within 120 s; say when."""
+    healed_s = _await(lambda: set(containers(run).values()) == {WELL}, since, HEALED_S, "all containers run")
+    node = next(name for name in containers(run) if name.endswith("orders_db-1"))
+    roles_s = _await(lambda: roles(node) == ["Leader", "Sync Standby"], since, ROLES_S, "leader and synchronous standby")
+    must(set(containers(run).values()) == {WELL}, "a container that ran does no longer")
+    return f"all containers ran after {healed_s:.1f} s, roles were as declared after {roles_s:.1f} s"
+
+
+def _await(so: Any, since: float, within_s: float, what: str) -> float:
+    while not so():
+        must(time.monotonic() - since < within_s, f"not so {within_s:g} s after the death: {what}")
+        time.sleep(LOOK_S)
+    return time.monotonic() - since
+
+
+def roles(node: str) -> list[str]:
+    """Give the roles of the database's nodes that work, as Patroni lists them; empty where it does not answer."""
+    try:
+        listed = docker(
+            "exec", node, "timeout", "5", "patronictl", "-c", "/etc/windtunnel/patroni.yml", "list", "-f", "json"
+        )
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        return []
+    return sorted(member["Role"] for member in json.loads(listed) if member["State"] in ("running", "streaming"))
+
+
+class Ear:
+    """Listens to the engine's events of all runs, from now on, by ``docker events``."""
+
+    def __init__(self) -> None:
+        words = ["docker", "events", "--filter", f"label={RUN}", "--filter", "type=container", "--format", "{{json .}}"]
+        self._child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+
+    def close(self) -> list[tuple[str, str, str]]:
+        """Stop listening; give what was heard: run, instance and action of each event. Twice gives nothing more."""
+        self._child.terminate()
+        said, _ = self._child.communicate(timeout=CALL_S)
+        events = [json.loads(line) for line in said.splitlines()]
+        attributes = [(event["Actor"]["Attributes"], event["Action"]) for event in events]
+        return [(labels[RUN], labels.get(INSTANCE, ""), action) for labels, action in attributes]
+
+
+class Bystander:
+    """Containers that belong to another living run: one runs, one is paused by its owner. Nobody may touch them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.run = f"bystander-{uuid.uuid4().hex[:8]}"
+        lock = folder / f"{self.run}.lock"
+        self._lock = lock.open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._labels = [word for label in (f"{RUN}={self.run}", f"{LOCK}={lock}") for word in ("--label", label)]
+
+    def __enter__(self) -> Self:
+        image = images.tag("etcd")
+        base = ["run", "--detach", "--network", "none", *self._labels, "--entrypoint", "sleep"]
+        for name in ("runs", "rests"):
+            docker(*base, "--name", f"{self.run}-{name}", image, "3600")
+        docker("pause", f"{self.run}-rests")
+        docker("network", "create", *self._labels, f"{self.run}-net")
+        self._before = self._seen()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for name in containers(self.run):
+            docker("rm", "--force", name)
+        docker("network", "rm", f"{self.run}-net")
+        self._lock.close()
+
+    def must_be_untouched(self) -> None:
+        """Compare it with what it was. Raises ``NotAsRequired``."""
+        now = self._seen()
+        must(now == self._before, f"a living run beside it was touched: {self._before} became {now}")
+
+    def _seen(self) -> list[Any]:
+        form = "{{.Id}} {{.State.Status}} {{.State.StartedAt}} {{.RestartCount}}"
+        names: Sequence[str] = sorted(containers(self.run))
+        return [docker("inspect", "--format", form, *names).splitlines() if names else [], sorted(things(self.run))]
