@@ -21,6 +21,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -259,6 +260,8 @@ class Flight:
         left: tuple[str, ...] = ()
         try:
             if self._shop is not None:
+                with suppress(SetupError):  # a full disk: should we die now, its guardian looks for what we removed
+                    write_site(self._folder, replace(self._shop.residence, things=()))
                 self._shop.stop()
             else:
                 left = remove(self._folder, self._settings.run, self._driver)

@@ -67,10 +67,13 @@ class JournalWriter:
 
 
 def write_site(folder: Path, residence: Residence) -> None:
-    """Write down everything the run has put on this machine, whole or not at all."""
+    """Write down everything the run has put on this machine, whole or not at all. Raises ``SetupError``."""
     fresh = folder / f"{SITE}.new"
-    fresh.write_bytes(msgspec.json.encode(residence))
-    fresh.rename(folder / SITE)
+    try:
+        fresh.write_bytes(msgspec.json.encode(residence))
+        fresh.rename(folder / SITE)
+    except OSError as error:
+        raise SetupError(f"{folder / SITE}: what runs cannot be written down: {error}; free some space") from error
 
 
 def read_site(folder: Path) -> Residence | None:
@@ -167,6 +170,8 @@ def open_run(folder: Path) -> Stored:
         raise StoredRunError(f"{folder}: no {SCENARIO} in it, so it is no run folder; `windtunnel status` lists runs")
     events, doubts = read_journal(folder / JOURNAL)
     by_guardian, _ = read_journal(folder / GUARDIAN)
+    if by_guardian:
+        doubts = (*doubts, _voids_pass("the harness died before it had ended the run, and its guardian cleared up"))
     scenario = _named(load(folder / SCENARIO), events)
     return Stored(folder=folder, scenario=scenario, events=events + by_guardian, doubts=doubts)
 

@@ -102,7 +102,7 @@ class Flight:
     """A command of windtunnel at work."""
 
     def __init__(self, command: list[str], project: Path, tmp: Path, name: str) -> None:
-        self._runs, self._name, self._tmp = project / "reports" / "runs", name, tmp
+        self._runs, self.name, self._tmp = project / "reports" / "runs", name, tmp
         self._out = (tmp / "out").open("w+")
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
         environment |= {"TMPDIR": str(tmp), "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
@@ -113,7 +113,7 @@ class Flight:
     @property
     def folder(self) -> Path | None:
         """The run folder, once it is there."""
-        return next(iter(sorted(self._runs.glob(f"*-{self._name}-*"), reverse=True)), None)
+        return next(iter(sorted(self._runs.glob(f"*-{self.name}-*"), reverse=True)), None)
 
     @property
     def run(self) -> str:
@@ -138,8 +138,8 @@ class Flight:
         def there() -> bool:
             return any(point in (one["kind"], one.get("name"), one.get("stage")) for one in self.records())
 
-        awaited(lambda: there() or self.process.poll() is not None, limit_s, f"{point} in the journal of {self._name}")
-        assert there(), f"{self._name} ended before {point}:\n{self.printed}"
+        awaited(lambda: there() or self.process.poll() is not None, limit_s, f"{point} in the journal of {self.name}")
+        assert there(), f"{self.name} ended before {point}:\n{self.printed}"
 
     def signal(self, number: signal.Signals) -> None:
         """Signal the harness itself, and nobody else."""
@@ -229,9 +229,13 @@ class Project:
         """Start a run of a scenario under a name of its own."""
         return self.start("run", self.scenario(name, text), *options, spoilt=spoilt, name=name)
 
-    def told(self, *arguments: str) -> Landed:
-        """Run a short command to its end."""
-        return self.start(*arguments).land(90)
+    def told(self, *arguments: str, of: str = "") -> Landed:
+        """Run a short command to its end; ``of`` is the name of the scenario whose run it is about."""
+        return self.start(*arguments, name=of).land(90)
+
+    def judged(self, flight: Flight) -> Landed:
+        """Judge a flight's run again."""
+        return self.told("judge", flight.run, of=flight.name)
 
     def end(self) -> None:
         """Leave nothing on the machine."""
