@@ -28,7 +28,8 @@ LAYERS = {
     "history": "history outages aftermath evidence load load.schedule load.shopper load.spec load.tally",
     "plan": "plan shop report project settings",
     "while it runs, and after": (
-        "nemesis sampler recovery arrivals provenance judge doubts store recorder undo mend guardian drivers load.ledger load.generator"
+        "nemesis sampler recovery arrivals drivers undo mend guardian load.ledger load.generator "
+        "store recorder provenance judge doubts"
     ),
     "load child": "load.wire load.user load.child",
     "run": "run",
