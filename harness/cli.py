@@ -15,6 +15,7 @@ from rich.console import Console
 from harness import care, dryrun
 from harness.conclude import conclude, write
 from harness.errors import SetupError, WindtunnelError
+from harness.interrupts import EXIT_CODES
 from harness.model import Outcome
 from harness.plan import Plan, plan
 from harness.progress import Progress
@@ -210,7 +211,13 @@ def main() -> None:
         click.echo(f"windtunnel: {sys.platform}: Linux is needed, for the guardian, its locks and its namespaces", err=True)
         sys.exit(SetupError.exit_code)
     try:
-        cli()
+        sys.exit(cli(standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("windtunnel: interrupted; no run was under way", err=True)
+        sys.exit(EXIT_CODES["SIGINT"])
     except WindtunnelError as error:
         click.echo(f"windtunnel: {error}", err=True)
         sys.exit(error.exit_code)

@@ -24,13 +24,14 @@ class Interrupts:
     """While entered, the first signal raises ``InterruptedRun`` at the next wait of ``watch``, or at once where ``hurried``.
 
     A second signal ends the process on the spot: the guardian heals. ``hurried`` is for stretches without waits, such as
-    starting the shop; never for an act, which must not be torn from its record.
+    starting the shop; never for an act, which must not be torn from its record. ``caught`` names the first signal, also
+    one that came after the last wait.
     """
 
     def __init__(self, watch: Watch) -> None:
         self.hurried = False
         self._watch = watch
-        self._caught: str | None = None
+        self.caught: str | None = None
         self._read, self._write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
     def __enter__(self) -> Self:
@@ -46,9 +47,9 @@ class Interrupts:
         os.close(self._write)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
-        if self._caught is not None:
+        if self.caught is not None:
             os._exit(128 + number)
-        self._caught = NAMES[signal.Signals(number)]
+        self.caught = NAMES[signal.Signals(number)]
         os.write(self._write, b"!")
         if self.hurried:
             self._raise()
@@ -56,4 +57,4 @@ class Interrupts:
     def _raise(self) -> None:
         self._watch.off(self._read)
         self.hurried = False
-        raise InterruptedRun(self._caught or "")
+        raise InterruptedRun(self.caught or "")

@@ -117,6 +117,8 @@ class Flight:
         self._clear_away()
         if trouble is not None and self._shop is None:
             raise trouble
+        if interrupts.caught is not None:  # perhaps too late to end this run early, but no other may follow
+            code = EXIT_CODES[interrupts.caught]
         return Ended(folder=self._folder, interrupted=code)
 
     # -- 1-3: before anything runs

@@ -27,6 +27,7 @@ TYPED: Mapping[str, tuple[str, str]] = {
 }
 TICKS = os.sysconf("SC_CLK_TCK")
 END_S = 3.0
+LABEL = "WINDTUNNEL_FOLDER"  # in the environment of every instance, as labels are on containers
 
 
 @noun
@@ -53,15 +54,31 @@ def note(pid: int, pid_file: Path, argv: Sequence[str] = ()) -> Process:
     if seen is None:
         raise ControlError(f"{pid_file.stem}: process {pid} has gone already")
     process = Process(argv=tuple(argv), pid=pid, start_ticks=seen[1])
-    pid_file.write_bytes(msgspec.json.encode(process))
+    fresh = pid_file.with_suffix(".new")
+    fresh.write_bytes(msgspec.json.encode(process))
+    fresh.rename(pid_file)
     return process
 
 
 def spawn(argv: Sequence[str], pid_file: Path) -> Process:
-    """Start an instance in a session of its own and write its pid file."""
+    """Start an instance in a session of its own, labelled with its run's folder, and write its pid file."""
+    environment = os.environ | {LABEL: str(pid_file.resolve().parents[1])}
     with (pid_file.with_suffix(".out")).open("ab") as log:
-        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        child = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
+        )
     return note(child.pid, pid_file, argv)
+
+
+def labelled(folder: Path) -> tuple[Process, ...]:
+    """Find every process of a run by its label, also one that was started in the instant before its starter died."""
+    mark, found = f"{LABEL}={folder.resolve()}".encode(), []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            seen = stat(int(entry.name))
+            if seen is not None and mark in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(Process(argv=(), pid=int(entry.name), start_ticks=seen[1]))
+    return tuple(found)
 
 
 def read(pid_file: Path) -> Process:
@@ -175,16 +192,15 @@ def observed(run: str) -> tuple[Deviation, ...]:  # noqa: ARG001 -- processes ca
     return ()
 
 
-def sweep(run: str, folder: Path) -> tuple[str, ...]:  # noqa: ARG001 -- processes are found by their pid files
-    """End every process with a pid file in ``folder/pids``; give the names of what is left."""
-    files = sorted((folder / "pids").glob("*.pid"))
-    processes = {pid_file: read(pid_file) for pid_file in files}
-    for process in processes.values():
+def sweep(run: str, folder: Path) -> tuple[str, ...]:  # noqa: ARG001 -- processes are labelled with their folder
+    """End every process of the run in ``folder``; give the names of what is left."""
+    for process in labelled(folder):
         send(process, signal.SIGKILL)
-    for pid_file, process in processes.items():
-        if await_end(process):
+    left = tuple(f"process {process.pid}" for process in labelled(folder) if not await_end(process))
+    if not left:
+        for pid_file in (folder / "pids").glob("*.pid"):
             pid_file.unlink()
-    return tuple(pid_file.stem for pid_file in files if pid_file.exists())
+    return left
 
 
 def await_end(process: Process) -> bool:
