@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-from harness import store
+from harness import registry, store
 from harness.errors import StoredRunError
 from harness.judge import encode, judge
 from harness.plan import Plan, plan
 from harness.project import Project
 from harness.report import Report
-from harness.reporters import html, json, junit, terminal
 
 VERDICTS = "verdicts.json"
 LOG_BYTES = 40_000
@@ -31,7 +30,7 @@ def conclude(folder: Path, project: Project) -> Report:
 def write(report: Report, folder: Path) -> None:
     """Write verdicts and every report into the run folder, each whole or not at all."""
     files = {VERDICTS: encode(report.judgement).decode()}
-    files |= {shelf.FILE: shelf.render(report) for shelf in (html, json, junit, terminal)}
+    files |= {reporter.FILE: reporter.render(report) for reporter in registry.modules("reporters")}
     for name, text in files.items():
         fresh = folder / f"{name}.new"
         fresh.write_text(text, encoding="utf-8")

@@ -3,6 +3,7 @@
 import difflib
 import importlib
 import pkgutil
+from types import ModuleType
 from typing import Any
 
 from harness.errors import ScenarioError
@@ -15,6 +16,11 @@ def kinds(shelf: str) -> tuple[str, ...]:
     """Name everything on a shelf, sorted."""
     package = importlib.import_module(f"harness.{shelf}")
     return tuple(sorted(module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_")))
+
+
+def modules(shelf: str) -> tuple[ModuleType, ...]:
+    """Give every module on a shelf, in the order of ``kinds``."""
+    return tuple(importlib.import_module(f"harness.{shelf}.{kind}") for kind in kinds(shelf))
 
 
 def cls(shelf: str, kind: str) -> type[Any]:
