@@ -30,7 +30,15 @@ class Recorder:
                 raise
         self._show(event)
 
+    def hide(self, secrets: tuple[str, ...]) -> None:
+        """From now on, write ``***`` wherever one of these would stand."""
+        self._journal.hide(secrets)
+
     def seal(self, at_ns: int) -> None:
-        """Close the journal with its seal, unless a record is missing from it."""
-        if self.broken is None:
-            self._journal.seal(at_ns)
+        """Close the journal with its seal; without it where a record is missing or the disk refuses even that."""
+        try:
+            if self.broken is None:
+                self._journal.seal(at_ns)
+        except SetupError as error:
+            self.broken = str(error)
+        self._journal.close()

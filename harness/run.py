@@ -155,6 +155,7 @@ class Flight:
         self._unwatch = self._driver.watch(settings.run, self._record, self._clock.now_ns)
         site = Site(id=settings.run, folder=self._folder, now_ns=self._clock.now_ns, say=settings.say)
         self._shop = shop = settings.shop.start(self._plan, site)
+        self._record.hide(shop.secrets)
         write_site(self._folder, shop.residence)
         url, by = shop.entry
         self._record(events.Entry(at_ns=self._clock.now_ns(), url=url, by=by))

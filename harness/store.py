@@ -44,25 +44,42 @@ class JournalWriter:
     def __init__(self, path: Path) -> None:
         """Open the file. Raises ``SetupError`` if it cannot be written."""
         self._path, self._number, self._lock = path, 0, threading.Lock()
+        self._secrets: tuple[str, ...] = ()
         try:
             self._stream = path.open("ab", buffering=0)
         except OSError as error:
             raise SetupError(f"{path}: the journal cannot be written: {error}") from error
 
+    def hide(self, secrets: tuple[str, ...]) -> None:
+        """From now on, write ``***`` wherever one of these would stand: an error may quote an address with its password."""
+        self._secrets = tuple(msgspec.json.encode(secret).decode()[1:-1] for secret in secrets if secret)
+
     def append(self, event: Event) -> None:
         """Append one record. Raises ``SetupError`` if the disk refuses: without evidence there is no run."""
         with self._lock:
-            line = lines.encode(self._number, kind(type(event)), msgspec.to_builtins(event))
+            line = lines.encode(self._number, kind(type(event)), self._cleaned(event))
             try:
                 self._stream.write(line)
             except OSError as error:
                 raise SetupError(f"{self._path}: the journal cannot be written: {error}; free some space") from error
             self._number += 1
 
+    def _cleaned(self, event: Event) -> dict[str, Any]:
+        """Give a record's body without secrets."""
+        text = msgspec.json.encode(event).decode()
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        body: dict[str, Any] = msgspec.json.decode(text)
+        return body
+
     def seal(self, at_ns: int) -> None:
         """Append the last record: how many there are, and the digest of each evidence file beside the journal."""
         files = {name: _digest(self._path.parent / name) for name in EVIDENCE if (self._path.parent / name).exists()}
         self.append(Sealed(at_ns=at_ns, records=self._number, files=files))
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; without a seal it stays what it is, a journal that did not come to its end."""
         self._stream.close()
 
 
