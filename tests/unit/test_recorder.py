@@ -32,7 +32,7 @@ def test_a_full_disk_stops_a_run_but_not_a_healing(tmp_path: Path, monkeypatch: 
     shown: list[Event] = []
     record = recorder(tmp_path, shown)
     record._journal.close()
-    monkeypatch.setattr(record._journal, "_stream", Path("/dev/full").open("ab", buffering=0))
+    monkeypatch.setattr(record._journal, "_stream", Path("/dev/full").open("ab", buffering=0))  # noqa: SIM115 -- the recorder closes it
     with pytest.raises(SetupError, match="cannot be written"):
         record(Gap(at_ns=1, what="nothing"))
     record.sparing = True
