@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from harness import registry, store
-from harness.errors import StoredRunError
+from harness.errors import SetupError, StoredRunError
 from harness.judge import encode, judge
 from harness.plan import Plan, plan
 from harness.project import Project
@@ -28,13 +28,18 @@ def conclude(folder: Path, project: Project) -> Report:
 
 
 def write(report: Report, folder: Path) -> None:
-    """Write verdicts and every report into the run folder, each whole or not at all."""
+    """Write verdicts and every report into the run folder, each whole or not at all. Raises ``SetupError`` if it cannot."""
     files = {VERDICTS: encode(report.judgement).decode()}
     files |= {reporter.FILE: reporter.render(report) for reporter in registry.modules("reporters")}
     for name, text in files.items():
         fresh = folder / f"{name}.new"
-        fresh.write_text(text, encoding="utf-8")
-        fresh.rename(folder / name)
+        try:
+            fresh.write_text(text, encoding="utf-8")
+            fresh.rename(folder / name)
+        except OSError as error:
+            raise SetupError(
+                f"{name} cannot be written: {error}; free some space, then `windtunnel report {folder}`"
+            ) from error
 
 
 def _planned(stored: store.Stored, project: Project) -> Plan:

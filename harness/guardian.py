@@ -14,6 +14,8 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -21,7 +23,7 @@ import msgspec
 from harness.clock import S, monotonic_ns
 from harness.drivers import driver as driver_named
 from harness.errors import SetupError
-from harness.events import Fingerprint, Healing, Mended
+from harness.events import Event, Fingerprint, Healing, Mended
 from harness.mend import end_load, heal, remove
 from harness.store import GUARDIAN, HARNESS, LOCK, UNDO, JournalWriter, Process, read_site
 from harness.undo import Lock, Played, overdue, still_open
@@ -100,21 +102,35 @@ def mend(folder: Path, run: str, driver: str, *, keep: bool) -> int:
     """Take the lock of the dead, heal, collect the logs, remove what is left of the run. Gives the exit code."""
     with Lock(folder / LOCK, wait=True):
         end_load(folder)
-        journal, begin = JournalWriter(folder / GUARDIAN), _zero(folder)
+        write, begin = _diary(folder), _zero(folder)
         residence = read_site(folder)
         left: list[str] = []
         if residence is not None:
             for one in still_open(folder / UNDO):
-                journal.append(Healing(at_ns=monotonic_ns() - begin, step=one.step, reason="guardian"))
+                write(Healing(at_ns=monotonic_ns() - begin, step=one.step, reason="guardian"))
 
             def said(step: str, played: Played) -> None:
-                journal.append(Mended(at_ns=monotonic_ns() - begin, step=step, undo=played.undo, error=played.error))
+                write(Mended(at_ns=monotonic_ns() - begin, step=step, undo=played.undo, error=played.error))
 
             left += [f"{residue.on}: {residue.what}" for residue in heal(folder, residence, said)]
-        journal.append(Fingerprint(at_ns=monotonic_ns() - begin, residue=tuple(left)))
+        write(Fingerprint(at_ns=monotonic_ns() - begin, residue=tuple(left)))
         if not keep:
             left += remove(folder, run, driver_named(driver))
         return 13 if left else 0
+
+
+def _diary(folder: Path) -> Callable[[Event], None]:
+    """Give what writes the guardian's records. A disk that refuses stops no mending: what it does not take is left out."""
+    journals: list[JournalWriter] = []
+    with suppress(SetupError):
+        journals.append(JournalWriter(folder / GUARDIAN))
+
+    def write(event: Event) -> None:
+        with suppress(SetupError):
+            for journal in journals:
+                journal.append(event)
+
+    return write
 
 
 def _zero(folder: Path) -> int:

@@ -61,21 +61,27 @@ def _deviations(driver: Driver, residence: Residence) -> tuple[tuple[Residue, Un
 
 
 def _close(folder: Path, opened: tuple[Open, ...]) -> None:
-    """Note in the undo log that its acts are healed."""
-    if opened:
+    """Note in the undo log that its acts are healed; on a full disk they stay open there, and are mended once more."""
+    if not opened:
+        return
+    with suppress(SetupError):
         log = UndoLog(folder / UNDO)
         for one in opened:
             log.close_step(one.step)
 
 
 def remove(folder: Path, run: str, driver: Driver) -> tuple[str, ...]:
-    """Collect the logs, then remove everything of a run; give the names of what is left after ``ROUNDS`` tries."""
+    """Collect the logs, then remove everything of a run; give the names of what is left after ``ROUNDS`` tries.
+
+    Logs that cannot be collected or written hinder nothing; ``logs/collect.error`` says why, where it can.
+    """
     left: tuple[str, ...] = ()
     try:
         driver.collect(run, folder / "logs")
-    except (ControlError, SetupError) as error:
-        (folder / "logs").mkdir(exist_ok=True)
-        (folder / "logs" / "collect.error").write_text(f"{error}\n", encoding="utf-8")
+    except (ControlError, SetupError, OSError) as error:
+        with suppress(OSError):
+            (folder / "logs").mkdir(exist_ok=True)
+            (folder / "logs" / "collect.error").write_text(f"{error}\n", encoding="utf-8")
     for _ in range(ROUNDS):
         try:
             left = driver.sweep(run, folder)

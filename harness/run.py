@@ -250,7 +250,7 @@ class Flight:
         if self._sampler is not None:
             self._sampler.stop()
         if self._shop is not None:
-            with suppress(WindtunnelError):
+            with suppress(WindtunnelError, OSError):  # a full disk keeps no logs, and hinders nothing
                 self._shop.collect(self._folder / "logs")
         self._unwatch()
         if not (self._settings.keep or self._dirty):

@@ -1,0 +1,66 @@
+"""Mending comes before writing about it: a disk that takes nothing more hinders no healing and no removal."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import guardian, mend
+from harness.drivers import process
+from harness.model import Break
+from harness.shop import Residence, Thing
+from harness.store import GUARDIAN, UNDO, write_site
+from harness.undo import UndoLog, still_open
+
+RUN, NAME = "run1", "orders_db-1"
+FULL = Path("/dev/full")
+
+
+@pytest.fixture
+def frozen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give the folder of a dead run whose one process it left frozen, on a disk that is full by now."""
+    monkeypatch.setattr(mend, "CONTROL_S", 0.1)
+    (tmp_path / "pids").mkdir()
+    pid_file = tmp_path / "pids" / f"{NAME}.pid"
+    child = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    process.note(child.pid, pid_file, ["sleep", "60"])
+    thing = Thing(name=NAME, ref=str(pid_file), state={})
+    write_site(tmp_path, Residence(run=RUN, driver="process", things=(thing,)))
+    pausing: Break = process.ProcessPowers(NAME, pid_file).pause()
+    UndoLog(tmp_path / UNDO).perform("step1", pausing, 0, lambda: None, lambda: 0)
+    (tmp_path / GUARDIAN).symlink_to(FULL)
+    (tmp_path / "logs").touch()  # in the place of a folder: no log can be written
+    yield tmp_path
+    child.kill()
+    child.wait()
+
+
+def full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the undo log take nothing more."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+
+
+def test_the_guardian_heals_on_a_full_disk(frozen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full(monkeypatch)
+    one = process.read(frozen / "pids" / f"{NAME}.pid")
+    assert process.state(one) == "paused"
+    assert guardian.mend(frozen, RUN, "process", keep=True) == 0
+    assert process.state(one) == "running"
+
+
+def test_the_guardian_removes_on_a_full_disk(frozen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full(monkeypatch)
+    one = process.read(frozen / "pids" / f"{NAME}.pid")
+    assert guardian.mend(frozen, RUN, "process", keep=False) == 0
+    assert process.state(one) == "gone"
+
+
+def test_a_healed_act_is_closed_where_there_is_room(frozen: Path) -> None:
+    assert guardian.mend(frozen, RUN, "process", keep=True) == 0
+    assert still_open(frozen / UNDO) == ()
