@@ -7,7 +7,7 @@ from functools import partial
 
 from harness.plan import OVERDUE_S
 from harness.store import LOCK, SITE, UNDO
-from tests.acceptance.engine import Bystander, containers, lock_holder, see_cleared, see_healed, things
+from tests.acceptance.engine import Bystander, containers, in_this_order, lock_holder, see_cleared, see_healed, things
 from tests.acceptance.flight import Flight, guardians, must, windtunnel
 from tests.acceptance.moments import COMES_WITHIN_S, MOMENTS
 from tests.acceptance.rows import Row
@@ -17,15 +17,22 @@ GUARDIAN_ENDS_S = 60.0
 DEAD = -signal.SIGKILL
 HELD = {"kill": "db_primary_lost", "pause": "db_frozen"}
 AFTER_ALL = ("recovery", "settle", "load_stopped", "audit", "fingerprint", "audited", "shop_down")  # could be PASS by then
+BROKEN = ("act", "acted", "bitten", "held", "healing")  # where an act is done and not undone
+MENDED_BY = {"db_primary_lost": ("kill", "start"), "db_frozen": ("pause", "unpause")}  # in the engine's own words
 STARTING_S = (0.5, 1.5, 3, 5, 7.5, 10)
 
 
 def dies_at(where: str, name: str, stage: Stage) -> str:
     """Let the harness die by SIGKILL right after a record is on disk, or after the act and before its record."""
     with Bystander(stage.folder) as beside:
+        stage.listen()
         flight = stage.fly(shortened(name), spoilt=[f"die:{where}"])
         flight.wait(COMES_WITHIN_S)
-        return _promise_kept(flight, time.monotonic(), beside, stage)
+        seen = _promise_kept(flight, time.monotonic(), beside, stage)
+        if where in BROKEN and name in MENDED_BY:
+            heard = stage.heard(flight, "orders_db-1")
+            must(in_this_order(heard, MENDED_BY[name]), f"the engine did not tell of {MENDED_BY[name]}: {heard}")
+        return seen
 
 
 def killed_in_mid_fault(name: str, stage: Stage) -> str:
@@ -98,6 +105,7 @@ def kept(fault: str, stage: Stage) -> str:
 def both(fault: str, stage: Stage, *, log: bool = True) -> str:
     """Kill harness and guardian together in mid-fault: all stays broken until ``heal``, with or without the undo log."""
     with Bystander(stage.folder) as beside:
+        stage.listen()
         flight = stage.fly(shortened(HELD[fault]))
         flight.see(MOMENTS["held"], COMES_WITHIN_S)
         pids = (flight.guardian_pid(), flight.pid)
@@ -115,6 +123,8 @@ def both(fault: str, stage: Stage, *, log: bool = True) -> str:
         code, said = windtunnel("heal", flight.run)
         must(code == 0 and not things(flight.run), f"`heal` ended with {code} and left {things(flight.run)}: {said}")
         beside.must_be_untouched()
+        heard = stage.heard(flight, "orders_db-1")
+        must(in_this_order(heard, MENDED_BY[HELD[fault]]), f"the engine did not tell of {MENDED_BY[HELD[fault]]}: {heard}")
         return f"`heal`: {' '.join(said.split())[:200]}; judged {judged_again(flight.folder)}"
 
 

@@ -5,7 +5,7 @@ import json
 import subprocess
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,6 +18,7 @@ from tests.acceptance.flight import must
 CALL_S = 60
 LOOK_S = 0.25
 HEALED_S, ROLES_S, REMOVED_S = 15.0, 120.0, 60.0
+STAYS_GONE_S = 6.0  # a call may have been queued in the engine when its caller died
 MOMENT_S = 3.0  # a container that is being removed looks stopped for a moment
 WELL = "running"
 
@@ -77,7 +78,10 @@ def see_cleared(run: str, since: float) -> Clearing:
         must(not late, f"{now_s:.1f} s after the death still off: {', '.join(late)}")
         must(now_s < REMOVED_S, f"{now_s:.1f} s after the death still there: {', '.join(left)}")
         time.sleep(LOOK_S)
-    return Clearing(off_s=off_s, gone_s=time.monotonic() - since)
+    gone_s = time.monotonic() - since
+    time.sleep(STAYS_GONE_S)
+    must(not things(run), f"it had gone after {gone_s:.1f} s, but came again: {', '.join(things(run))}")
+    return Clearing(off_s=off_s, gone_s=gone_s)
 
 
 def see_healed(run: str, since: float) -> str:
@@ -113,14 +117,24 @@ class Ear:
     def __init__(self) -> None:
         words = ["docker", "events", "--filter", f"label={RUN}", "--filter", "type=container", "--format", "{{json .}}"]
         self._child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        self._heard: list[tuple[str, str, str]] | None = None
 
     def close(self) -> list[tuple[str, str, str]]:
-        """Stop listening; give what was heard: run, instance and action of each event. Twice gives nothing more."""
+        """Stop listening; give what was heard: run, instance and action of each event. Twice gives the same."""
+        if self._heard is not None:
+            return self._heard
         self._child.terminate()
         said, _ = self._child.communicate(timeout=CALL_S)
         events = [json.loads(line) for line in said.splitlines()]
         attributes = [(event["Actor"]["Attributes"], event["Action"]) for event in events]
-        return [(labels[RUN], labels.get(INSTANCE, ""), action) for labels, action in attributes]
+        self._heard = [(labels[RUN], labels.get(INSTANCE, ""), action) for labels, action in attributes]
+        return self._heard
+
+
+def in_this_order(actions: Iterable[str], wanted: Iterable[str]) -> bool:
+    """Say whether the wanted actions are among those the engine told of, in their order."""
+    told = iter(actions)
+    return all(action in told for action in wanted)
 
 
 class Bystander:

@@ -9,7 +9,7 @@ from harness.scenario import load
 from tests.acceptance.flight import must
 from tests.acceptance.moments import MOMENTS
 from tests.acceptance.rows import Row
-from tests.acceptance.stage import Stage, doubts, outcome, scenario, told, verdicts
+from tests.acceptance.stage import Stage, doubts, engine_word, outcome, scenario, told, verdicts
 
 GOOD = {
     "db_primary_lost": 2.4,
@@ -34,10 +34,11 @@ def good(name: str, stage: Stage) -> str:
     seen = "; ".join(f"{folder.name}: {told(folder)}" for folder in flight.folders)
     must(len(flight.folders) == runs, f"{len(flight.folders)} runs of {runs}: {seen}")
     must(code == 0 and all(outcome(folder) == "PASS" for folder in flight.folders), f"exit {code}; {seen}")
+    words = [engine_word(folder) for folder in flight.folders]
     if "rto" not in verdicts(flight.folder):
         return "PASS"
     took = [verdicts(folder)["rto"]["measured"]["recovery_s"] for folder in flight.folders]
-    return f"PASS; recovery {', '.join(f'{seconds:.1f}' for seconds in took)} s"
+    return f"PASS; recovery {', '.join(f'{seconds:.1f}' for seconds in took)} s; {'; '.join(words)}"
 
 
 def bad(defect: str, name: str, stage: Stage) -> str:
@@ -54,7 +55,8 @@ def bad(defect: str, name: str, stage: Stage) -> str:
         fine = verdict["outcome"] == "PASS" or objective in (caught_by, *SUFFERS.get(defect, ()))
         must(fine or _open_by_outage(verdict), f"{objective} is neither PASS nor open for the outage: {seen}")
     examples = ", ".join(found[caught_by]["examples"][:3])
-    return f"FAIL {caught_by}: {found[caught_by]['because']}{f' Such as {examples}.' if examples else ''}"
+    such = f" Such as {examples}." if examples else ""
+    return f"FAIL {caught_by}: {found[caught_by]['because']}{such} {engine_word(flight.folder)}".strip()
 
 
 def _open_by_outage(verdict: dict[str, str]) -> bool:

@@ -21,7 +21,7 @@ ENDS_WITHIN_S = 150.0
 WRONG = {
     "typo_in_key": (r"^hold_s", "hold_sec", ("steps[1]", "hold_s")),
     "typo_in_kind": (r"^orders_lost", "orders_lots", ("objectives.orders_lots", "orders_lost")),
-    "wrong_type": (r"^warm_up_s.*$", 'warm_up_s = "ten"', ("load.warm_up_s",)),
+    "wrong_type": (r"^warm_up_s.*$", 'warm_up_s = "ten"', ("load", "warm_up_s")),
     "no_toml": (r"^\[load\]$", "[load", ("TOML",)),
     "unknown_target": ("orders_db:primary", "order_db:primary", ("steps[1].kill.target", "orders_db")),
     "unknown_role": ("orders_db:primary", "orders_db:leader", ("steps[1].kill.target", "orders_db:primary")),

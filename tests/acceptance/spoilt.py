@@ -2,15 +2,14 @@
 
 from functools import partial
 
-from harness.events import EngineEvent
+from harness.events import Acted, EngineEvent
 from tests.acceptance.engine import things
 from tests.acceptance.flight import must, windtunnel
 from tests.acceptance.rows import Row
-from tests.acceptance.stage import Stage, doubts, outcome, shortened, told
+from tests.acceptance.stage import ENGINE_WORD, Stage, doubts, outcome, shortened, told
 
 INJECTORS = {"kill": "db_primary_lost", "crash": "db_process_crash", "pause": "db_frozen"}
 MENDERS = {"start": "db_primary_lost", "unpause": "db_frozen"}
-ENGINE_SAYS = {"kill": ("kill",), "crash": ("die",), "pause": ("pause",)}
 LONGEST_S, LONGEST_DIRTY_S = 180.0, 420.0
 
 
@@ -20,8 +19,9 @@ def no_injector(power: str, stage: Stage) -> str:
     flight = stage.fly(shortened(INJECTORS[power]), spoilt=[f"inject:{power}"])
     code = stage.landed(flight, LONGEST_S)
     heard = stage.heard(flight)
-    at_work = [event.action for event in flight.records if isinstance(event, EngineEvent)]
-    must(not {*ENGINE_SAYS[power]} & {*at_work}, f"the engine's own word, while it flew: {at_work}")
+    acted_ns = next(event.t0_ns for event in flight.records if isinstance(event, Acted))
+    at_work = [event.action for event in flight.records if isinstance(event, EngineEvent) and event.at_ns >= acted_ns]
+    must(ENGINE_WORD[power] not in at_work, f"the engine says that it did happen: {at_work}")
     must("start" in heard, f"nothing was heard of the run by `docker events`: {heard}")
     seen = told(flight.folder)
     must(code == 12 and outcome(flight.folder) == "INCONCLUSIVE", f"exit {code}; {seen}")

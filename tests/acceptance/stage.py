@@ -13,8 +13,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from harness import run
+from harness.events import Acted, EngineEvent, Intended
 from harness.scenario import load
-from harness.store import LOCK
+from harness.store import JOURNAL, LOCK, read_journal
 from tests.acceptance import engine
 from tests.acceptance.flight import ROOT, WINDTUNNEL, Flight, must, windtunnel
 
@@ -75,7 +76,6 @@ class Stage:
         """Stop listening; give the actions that the engine told of a flight's run, or of one of its instances."""
         must(self._ear is not None, "nobody listened")
         told = self._ear.close() if self._ear else []
-        self._ear = None
         return [action for run, of, action in told if run == flight.run and instance in ("", of)]
 
     def landed(self, flight: Flight, within_s: float) -> int:
@@ -130,6 +130,23 @@ def shortened(name: str, **times: float) -> Path:
     made = load(file)
     must(made.repeat is None and made.load.baseline_s == wanted["baseline_s"], f"{file.name} was not shortened")
     return file
+
+
+ENGINE_WORD = {"kill": "kill", "pause": "pause", "crash": "exec_die"}  # a crash is a command in the container
+
+
+def engine_word(folder: Path) -> str:
+    """Give what the engine itself said of each act of a run. Raises ``NotAsRequired`` where it says nothing of one."""
+    records, _ = read_journal(folder / JOURNAL)
+    intended = {event.step: event for event in records if isinstance(event, Intended)}
+    said = [event for event in records if isinstance(event, EngineEvent)]
+    words = []
+    for acted in (event for event in records if isinstance(event, Acted)):
+        fault, instance = intended[acted.step].fault, intended[acted.step].instance
+        meant = [e for e in said if (e.action, e.instance) == (ENGINE_WORD[fault], instance) and e.at_ns >= acted.t0_ns]
+        must(meant, f"{folder.name}: the engine says nothing of the {fault} of {instance}")
+        words.append(f"{meant[0].action} of {instance} {(meant[0].at_ns - acted.t0_ns) / 1e9:.2f} s after t0")
+    return f"the engine said: {', '.join(words)}" if words else ""
 
 
 def verdicts(folder: Path) -> dict[str, Any]:
