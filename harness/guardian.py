@@ -14,8 +14,8 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -100,9 +100,9 @@ def watch(folder: Path, harness: int) -> bool:
 
 def mend(folder: Path, run: str, driver: str, *, keep: bool) -> int:
     """Take the lock of the dead, heal, collect the logs, remove what is left of the run. Gives the exit code."""
-    with Lock(folder / LOCK, wait=True):
+    with Lock(folder / LOCK, wait=True), _diary(folder) as write:
         end_load(folder)
-        write, begin = _diary(folder), _zero(folder)
+        begin = _zero(folder)
         residence = read_site(folder)
         left: list[str] = []
         if residence is not None:
@@ -119,18 +119,21 @@ def mend(folder: Path, run: str, driver: str, *, keep: bool) -> int:
         return 13 if left else 0
 
 
-def _diary(folder: Path) -> Callable[[Event], None]:
+@contextmanager
+def _diary(folder: Path) -> Iterator[Callable[[Event], None]]:
     """Give what writes the guardian's records. A disk that refuses stops no mending: what it does not take is left out."""
-    journals: list[JournalWriter] = []
+    journal: JournalWriter | None = None
     with suppress(SetupError):
-        journals.append(JournalWriter(folder / GUARDIAN))
+        journal = JournalWriter(folder / GUARDIAN)
 
     def write(event: Event) -> None:
         with suppress(SetupError):
-            for journal in journals:
+            if journal is not None:
                 journal.append(event)
 
-    return write
+    yield write
+    if journal is not None:
+        journal.close()
 
 
 def _zero(folder: Path) -> int:

@@ -24,7 +24,7 @@ def frozen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(mend, "CONTROL_S", 0.1)
     (tmp_path / "pids").mkdir()
     pid_file = tmp_path / "pids" / f"{NAME}.pid"
-    child = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    child = subprocess.Popen(["sleep", "60"], env={**os.environ, process.LABEL: str(tmp_path)}, start_new_session=True)
     process.note(child.pid, pid_file, ["sleep", "60"])
     thing = Thing(name=NAME, ref=str(pid_file), state={})
     write_site(tmp_path, Residence(run=RUN, driver="process", things=(thing,)))
