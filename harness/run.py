@@ -216,7 +216,7 @@ class Flight:
     def _audit(self, shop: RunningShop) -> None:
         self._phase("audit")
         give_up_ns = self._clock.now_ns() + int(WHOLE_S * S)
-        while (residue := shop.fingerprint()) and self._clock.now_ns() < give_up_ns:
+        while (residue := shop.fingerprint()) and not self._dirty and self._clock.now_ns() < give_up_ns:
             self._watch.sleep(1.0)
         off = tuple(f"{one.on}: {one.what}" for one in residue)
         self._record(events.Fingerprint(at_ns=self._clock.now_ns(), residue=off))
