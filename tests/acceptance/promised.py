@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from functools import partial
+from pathlib import Path
 
 from harness.scenario import load
 from tests.acceptance.flight import must
@@ -41,10 +42,10 @@ def good(name: str, stage: Stage) -> str:
     return f"PASS; recovery {', '.join(f'{seconds:.1f}' for seconds in took)} s; {'; '.join(words)}"
 
 
-def bad(defect: str, name: str, stage: Stage) -> str:
+def bad(defect: str, file: Path, stage: Stage) -> str:
     """Fly a scenario on a bad shop; only the check that is meant to catch it may fail, and it must."""
     caught_by, word = CATCHES[defect]
-    flight = stage.fly(scenario(name), "--defect", defect)
+    flight = stage.fly(file, "--defect", defect)
     code = stage.landed(flight, LONGEST_S)
     found, seen = verdicts(flight.folder), told(flight.folder)
     must(code == 1 and found[caught_by]["outcome"] == "FAIL", f"exit {code}; {seen}")
@@ -113,7 +114,7 @@ ROWS = [
             id=f"bad.{defect}.{name}",
             must_say=f"FAIL {CATCHES[defect][0]}, exit 1; no other objective FAIL",
             minutes=GOOD[name],
-            play=partial(bad, defect, name),
+            play=partial(bad, defect, scenario(name)),
         )
         for defect, name in FLOWN.items()
     ),

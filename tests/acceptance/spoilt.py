@@ -61,7 +61,7 @@ ROWS = [
         Row(
             id=f"no_mender.{verb}",
             must_say="DIRTY, exit 13, the way to mend printed; `windtunnel heal` then mends",
-            minutes=4.5,
+            minutes=2.6,
             play=partial(no_mender, verb),
         )
         for verb in MENDERS
