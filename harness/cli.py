@@ -24,6 +24,7 @@ from harness.report import Report
 from harness.reporters import json, junit, terminal
 from harness.run import Ended, Flight
 from harness.scenario import Scenario, load
+from harness.screen import Screen
 from harness.settings import Settings
 
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -67,10 +68,12 @@ def run_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
 ) -> None:
     """Run scenarios. All are planned before the first starts; the worst outcome is the exit code."""
     project = find(Path.cwd())
-    console = Console(highlight=False)
+    console = Screen(highlight=False)
     reports: list[Report] = []
     code = 0
-    for part, made in list(_planned(project, files, rate, defect)):
+    plans = _planned(project, files, rate, defect)
+    _try_writing(junit_path, json_path)
+    for part, made in plans:
         run = _run_id(made.scenario)
         with Progress(console, made.scenario.name) as progress:
             settings = Settings(
@@ -107,7 +110,7 @@ def judge_command(run: str) -> None:
     folder = _folder(project, run)
     report = conclude(folder, project)
     write(report, folder)
-    terminal.show(report, Console(highlight=False))
+    terminal.show(report, Screen(highlight=False))
     sys.exit(report.judgement.outcome.exit_code)
 
 
@@ -197,12 +200,22 @@ def _folder(project: Project, run: str) -> Path:
     return Path(run) if Path(run).is_dir() else project.runs / run
 
 
-def _write(path: Path, text: str) -> None:
+def _try_writing(*paths: Path | None) -> None:
+    """Make sure before the first run that what is to be written after the last can be. Raises ``SetupError``."""
+    for path in (path for path in paths if path is not None):
+        new = not path.exists()
+        _write(path, "", mode="a")
+        if new:
+            path.unlink()
+
+
+def _write(path: Path, text: str, mode: str = "w") -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        with path.open(mode, encoding="utf-8") as file:
+            file.write(text)
     except OSError as error:
-        raise SetupError(f"{path}: cannot be written: {error}; the run's own folder holds the same") from error
+        raise SetupError(f"{path}: cannot be written: {error}; name another file: each run has its own") from error
 
 
 def main() -> None:

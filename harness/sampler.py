@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from harness import registry
 from harness.capabilities import Probe
 from harness.clock import S
-from harness.errors import SetupError
 from harness.events import Sample
 from harness.model import Reading
 from harness.plan import Plan
@@ -27,12 +26,11 @@ class Job:
 
 
 class Sampler:
-    """Runs jobs from ``start`` to ``stop``. A record that cannot be written ends its thread: ``broken`` then says why."""
+    """Runs jobs from ``start`` to ``stop``; ``record`` must not raise."""
 
     def __init__(self, jobs: list[Job], record: Callable[[Sample], None], now_ns: Callable[[], int]) -> None:
         self._record, self._now_ns = record, now_ns
         self._ending = threading.Event()
-        self.broken: str | None = None
         self._threads = [
             threading.Thread(target=self._run, args=(job,), name=f"{job.name}:{job.on}", daemon=True) for job in jobs
         ]
@@ -53,11 +51,7 @@ class Sampler:
         interval_ns = int(job.probe.interval_s * S)
         due_ns = self._now_ns()
         while not self._ending.is_set():
-            try:
-                self._record(self._sample(job, interval_ns))
-            except SetupError as error:
-                self.broken = str(error)
-                return
+            self._record(self._sample(job, interval_ns))
             due_ns = max(due_ns + interval_ns, self._now_ns())
             self._ending.wait((due_ns - self._now_ns()) / S)
 

@@ -101,9 +101,10 @@ class Landed:
 class Flight:
     """A command of windtunnel at work."""
 
-    def __init__(self, command: list[str], project: Path, tmp: Path, name: str) -> None:
-        self._runs, self.name, self._tmp = project / "reports" / "runs", name, tmp
-        self._out = (tmp / "out").open("w+")
+    def __init__(self, command: list[str], project: Path, tmp: Path, out: Path, name: str) -> None:
+        self._runs, self.name, self.tmp = project / "reports" / "runs", name, tmp
+        self._out = out.open("w+")
+        self._printed = out
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
         environment |= {"TMPDIR": str(tmp), "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
         self.process = subprocess.Popen(
@@ -158,7 +159,7 @@ class Flight:
     def alive(self) -> list[tuple[int, str, str]]:
         """Find every process of this flight on the machine: pid, state, command line; the command itself left out."""
         found = []
-        mark = f"TMPDIR={self._tmp}".encode()
+        mark = f"TMPDIR={self.tmp}".encode()
         for entry in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 if mark in (entry / "environ").read_bytes().split(b"\0") and int(entry.name) != self.process.pid:
@@ -176,12 +177,12 @@ class Flight:
     def locked(self) -> bool:
         """Whether its lock or the machine's is held."""
         own = self.folder is not None and held(self.folder / "undo.lock")
-        return own or held(self._tmp / "windtunnel.lock")
+        return own or held(self.tmp / "windtunnel.lock")
 
     @property
     def printed(self) -> str:
         """What it has printed by now."""
-        return (self._tmp / "out").read_text()
+        return self._printed.read_text()
 
     def land(self, limit_s: float = LIMIT_S) -> Landed:
         """Wait for its end."""
@@ -214,14 +215,25 @@ class Project:
         (self.root / f"{name}.toml").write_text(text, encoding="utf-8")
         return f"{name}.toml"
 
-    def start(self, *arguments: str, spoilt: tuple[str, ...] = (), name: str = "", tmp: Path | None = None) -> Flight:
-        """Start ``windtunnel`` with these arguments, spoilt as ``tests.sabotage`` can; ``name`` is its scenario's."""
+    def start(
+        self,
+        *arguments: str,
+        spoilt: tuple[str, ...] = (),
+        name: str = "",
+        beside: Flight | None = None,
+        by: tuple[str, ...] = (),
+    ) -> Flight:
+        """Start ``windtunnel`` with these arguments, spoilt as ``tests.sabotage`` can.
+
+        ``name`` is its scenario's; ``beside`` shares that flight's machine-wide lock; ``by`` is a command that starts it.
+        """
         own = self.root / f"tmp{next(self._number)}"
         own.mkdir()
         command = [str(WINDTUNNEL), *arguments]
         if spoilt:
             command = [sys.executable, "-m", "tests.sabotage", *spoilt, "--", *arguments]
-        flight = Flight(command, self.root, tmp or own, name)
+        tmp = beside.tmp if beside else own
+        flight = Flight([*by, *command], self.root, tmp, own / "out", name)
         self._flights.append(flight)
         return flight
 
