@@ -139,7 +139,7 @@ class Flight:
             me = Process(pid=os.getpid(), zero_ns=self._clock.zero_ns)
             (self._folder / HARNESS).write_bytes(msgspec.json.encode(me))
         except OSError as error:
-            raise SetupError(f"{self._folder}: the run folder cannot be made: {error}; name another place with --out") from error
+            raise SetupError(f"{self._folder}: the run folder cannot be made: {error}; try another --out") from error
 
     def _guarded(self) -> None:
         """No act without a living guardian. Raises ``ControlError``."""
