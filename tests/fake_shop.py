@@ -4,6 +4,7 @@ Named in a ``pyproject.toml`` as ``shop = "tests.fake_shop:FakeShop"`` it serves
 """
 
 import json
+import secrets
 import socket
 import sys
 import time
@@ -63,11 +64,11 @@ class FakeShop:
 class RunningFakeShop:
     """The fake shop of one run; its pid files lie in ``<run folder>/pids``."""
 
-    secrets: tuple[str, ...] = ()
     versions: Mapping[str, str] = {"fake": "1"}
 
     def __init__(self, plan: Plan, site: Site, defects: str) -> None:
         self._site, self._declaration = site, plan.declaration
+        self.secrets = (secrets.token_hex(16),)
         self._pids, state = site.folder / "pids", site.folder / "state"
         self._pids.mkdir()
         state.mkdir()
@@ -79,7 +80,7 @@ class RunningFakeShop:
             peers = {"orders_db": NODES, "storefront": NODES, "lb": FRONTS}[role]
             pairs = [f"{peer}={self._ports[peer]}" for peer in peers]
             argv = [sys.executable, str(PROGRAM), role, name, str(self._ports[name]), str(state), defects, *pairs]
-            process.spawn(argv, self._pids / f"{name}.pid")
+            process.spawn(argv, self._pids / f"{name}.pid", {"FAKE_SHOP_TOKEN": self.secrets[0]})
 
     @property
     def entry(self) -> tuple[str, str]:
@@ -162,10 +163,8 @@ class RunningFakeShop:
         )
 
     def collect(self, folder: Path) -> None:
-        """Copy what each process printed."""
-        folder.mkdir(exist_ok=True)
-        for printed in self._pids.glob("*.out"):
-            (folder / f"{printed.stem}.log").write_bytes(printed.read_bytes())
+        """Write what each process printed, as the driver does."""
+        process.collect(self._site.id, folder)
 
     def stop(self) -> None:
         """End every process."""

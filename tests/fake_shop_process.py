@@ -112,7 +112,8 @@ class Balancer(Part):
 
 
 async def main() -> None:
-    """Serve on the instance's port."""
+    """Serve on the instance's port; say first what no report may say."""
+    print("my token is", os.environ.get("FAKE_SHOP_TOKEN", "gone"), flush=True)
     part: Part = {"orders_db": Database, "storefront": Storefront, "lb": Balancer}[ROLE]()
 
     async def line(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

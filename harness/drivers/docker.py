@@ -15,6 +15,7 @@ from docker.models.containers import Container
 from harness.drivers import Deviation, Leftover, Mender
 from harness.drivers.docker_client import CONTROL_S, INSTANCE, LOCK, RUN, client
 from harness.drivers.docker_events import watch
+from harness.drivers.redaction import redacted, secrets_of
 from harness.errors import ControlError
 from harness.model import Break, Residue, Undo
 from harness.shop import Residence
@@ -190,27 +191,15 @@ def sweep(run: str, folder: Path) -> tuple[str, ...]:  # noqa: ARG001 -- contain
 
 
 def collect(run: str, folder: Path) -> None:
-    """Write the last lines of each container's log to ``folder/<instance>.log``, values of secret variables removed."""
+    """Write the last lines of each container's log to ``folder/<instance>.log``, the run's secrets removed."""
     folder.mkdir(parents=True, exist_ok=True)
-    for container in _labelled(run):
+    containers = _labelled(run)
+    secrets = {secret for one in containers for secret in secrets_of(one.attrs["Config"].get("Env") or [])}
+    for container in containers:
         with suppress(docker.errors.APIError, requests.exceptions.RequestException):
             text = container.logs(tail=LOG_LINES, timestamps=True).decode(errors="replace")
-            for secret in _secrets(container.attrs["Config"].get("Env") or []):
-                text = text.replace(secret, "***")
             name = container.labels.get(INSTANCE, container.short_id)
-            (folder / f"{name}.log").write_text(text, encoding="utf-8")
-
-
-def _secrets(environment: list[str]) -> Iterator[str]:
-    """Find what must not be shown: values of variables named like a secret, and passwords inside addresses."""
-    for line in environment:
-        name, _, value = line.partition("=")
-        if any(word in name.upper() for word in ("PASSWORD", "SECRET", "TOKEN")) and value:
-            yield value
-        if "://" in value and "@" in value:
-            password = value.split("://", 1)[1].rsplit("@", 1)[0].partition(":")[2]
-            if password:
-                yield password
+            (folder / f"{name}.log").write_text(redacted(text, secrets), encoding="utf-8")
 
 
 def leftovers() -> tuple[Leftover, ...]:

@@ -15,6 +15,7 @@ import msgspec
 
 from harness.clock import pause
 from harness.drivers import Deviation, Leftover, Mender
+from harness.drivers.redaction import redacted, secrets_of
 from harness.errors import ControlError
 from harness.events import EngineEvent, Gap
 from harness.model import Break, Residue, Undo, noun
@@ -27,6 +28,7 @@ TYPED: Mapping[str, tuple[str, str]] = {
 }
 TICKS = os.sysconf("SC_CLK_TCK")
 END_S = 3.0
+LOG_BYTES = 200_000
 LABEL = "WINDTUNNEL_FOLDER"  # in the environment of every instance, as labels are on containers
 
 
@@ -60,9 +62,12 @@ def note(pid: int, pid_file: Path, argv: Sequence[str] = ()) -> Process:
     return process
 
 
-def spawn(argv: Sequence[str], pid_file: Path) -> Process:
-    """Start an instance in a session of its own, labelled with its run's folder, and write its pid file."""
-    environment = os.environ | {LABEL: str(pid_file.resolve().parents[1])}
+def spawn(argv: Sequence[str], pid_file: Path, extra: Mapping[str, str] | None = None) -> Process:
+    """Start an instance in a session of its own, labelled with its run's folder, and write its pid file.
+
+    ``extra`` is added to its environment and is nowhere written down: an instance that is started again has it no more.
+    """
+    environment = {**os.environ, **(extra or {}), LABEL: str(pid_file.resolve().parents[1])}
     with (pid_file.with_suffix(".out")).open("ab") as log:
         child = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
@@ -73,11 +78,10 @@ def spawn(argv: Sequence[str], pid_file: Path) -> Process:
 def labelled(folder: Path) -> tuple[Process, ...]:
     """Find every process of a run by its label, also one that was started in the instant before its starter died."""
     mark, found = f"{LABEL}={folder.resolve()}".encode(), []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            seen = stat(int(entry.name))
-            if seen is not None and mark in (entry / "environ").read_bytes().split(b"\0"):
-                found.append(Process(argv=(), pid=int(entry.name), start_ticks=seen[1]))
+    for pid in (int(entry.name) for entry in Path("/proc").glob("[0-9]*")):
+        seen = stat(pid)
+        if seen is not None and mark in _environment(pid):
+            found.append(Process(argv=(), pid=pid, start_ticks=seen[1]))
     return tuple(found)
 
 
@@ -197,9 +201,8 @@ def sweep(run: str, folder: Path) -> tuple[str, ...]:  # noqa: ARG001 -- process
     for process in labelled(folder):
         send(process, signal.SIGKILL)
     left = tuple(f"process {process.pid}" for process in labelled(folder) if not await_end(process))
-    if not left:
-        for pid_file in (folder / "pids").glob("*.pid"):
-            pid_file.unlink()
+    for file in () if left else (folder / "pids").glob("*"):  # what they printed may hold secrets, and is collected
+        file.unlink()
     return left
 
 
@@ -213,10 +216,24 @@ def await_end(process: Process) -> bool:
 
 
 def collect(run: str, folder: Path) -> None:  # noqa: ARG001 -- found beside the pid files
-    """Copy what each process printed to ``folder/<instance>.log``."""
+    """Write the end of what each process printed to ``folder/<instance>.log``, the run's secrets removed.
+
+    Where none is left alive nobody can tell what is secret, and nothing is written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for printed in sorted((folder.parent / "pids").glob("*.out")):
-        (folder / f"{printed.stem}.log").write_bytes(printed.read_bytes()[-200_000:])
+    environments = [_environment(process.pid) for process in labelled(folder.parent)]
+    secrets = {secret for lines in environments for secret in secrets_of(line.decode(errors="replace") for line in lines)}
+    for printed in sorted((folder.parent / "pids").glob("*.out")) if environments else ():
+        text = printed.read_bytes()[-LOG_BYTES:].decode(errors="replace")
+        (folder / f"{printed.stem}.log").write_text(redacted(text, secrets), encoding="utf-8")
+
+
+def _environment(pid: int) -> list[bytes]:
+    """Give the ``NAME=value`` lines of a process; none where it has gone or belongs to somebody else."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def leftovers() -> tuple[Leftover, ...]:
