@@ -3,7 +3,8 @@
 The story of one step:
 
 1. in the baseline its witness looks once a second at whoever is the target then;
-2. at its time the target is located, the breakage prepared, the undo written to disk, and the act done;
+2. at its time the target is located and looked at once more: what is down already proves nothing. Then the breakage is
+   prepared, the undo written to disk, and the act done;
 3. the witness looks five times a second until the fault bites (at most ``BITE_S``), then once a second while it is held;
 4. when its time is over the undo is played, and the witness looks until it is healed (at most ``HEAL_S``);
 5. an impulse has nothing to undo: the witness looks until the instance is there again.
@@ -122,9 +123,14 @@ class Nemesis:
         except ControlError as error:
             reading = Reading(at_ns=self._now(), value=None, why=str(error))
             self._looked(one, "?", reading, bitten=None)
-            return
+        else:
+            self._look_before(one, place)
+
+    def _look_before(self, one: _Progress, place: Place) -> None:
+        """Look at the target before the act. Only readings of the instance that it is now count as before."""
         if one.place is None or one.place.instance != place.instance:
-            one.place, one.before = place, []
+            one.before = []
+        one.place = place
         reading = self._look(one)
         one.before.append(reading)
         self._looked(one, place.instance, reading, bitten=one.step.fault.bitten(one.before, reading))
@@ -133,9 +139,7 @@ class Nemesis:
         """Locate, prepare, write the undo down, act. No act without a living guardian."""
         step, fault = one.step, one.step.fault
         place = self._shop.locate(fault.target)
-        if one.place is None or place.instance != one.place.instance:
-            one.before = []
-        one.place = place
+        self._look_before(one, place)
         name = place.instance
         self._record(
             Located(at_ns=self._now(), step=step.id, target=str(fault.target), component=place.component, instance=name)
