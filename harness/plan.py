@@ -9,9 +9,10 @@ from harness import registry
 from harness.errors import PlanError
 from harness.history import Checker
 from harness.model import Component, Declaration, Fault, Target, noun
-from harness.scenario import Entry, Scenario
+from harness.scenario import LARGEST, Entry, Scenario
 
 WHEN = ("all", "baseline", "recovered")
+RESERVED = ("healed", "run")  # what the judge says in every run, and what JUnit calls a run as a whole
 START_S, SETTLE_S, AUDIT_S, STOP_S = 120, 15, 60, 60
 OVERDUE_S = 30
 MARGIN_S = 5
@@ -73,11 +74,12 @@ def plan(
     Raises ``ScenarioError`` for what is not understood and ``PlanError``, with the value to use, for what must not run.
     """  # noqa: D205 -- the summary needs two lines
     varied = _varied(scenario, part)
+    _refuse_unknown(varied, declaration, defects)
     steps = tuple(_step(varied, declaration, number) for number in range(1, len(varied.steps) + 1))
     objectives = tuple(_objectives(varied))
-    _refuse_defects(varied, declaration, defects)
-    if rate is not None and rate <= 0:
-        raise PlanError(scenario.file, "--rate", f"expected orders a second above 0, found {rate:g}")
+    if rate is not None and not 0 < rate <= LARGEST:
+        raise PlanError(scenario.file, "--rate", f"expected orders a second above 0, at most {LARGEST:,}, found {rate:g}")
+    _refuse_nothing(varied, objectives)
     _refuse_overlaps(varied, steps)
     _refuse_short(varied, steps, objectives)
     return Plan(
@@ -183,11 +185,26 @@ def _parts(declaration: Declaration, steps: tuple[PlannedStep, ...]) -> tuple[st
     return tuple(part.name for part in declaration.components if part.name in needed)
 
 
-def _refuse_defects(scenario: Scenario, declaration: Declaration, defects: tuple[str, ...]) -> None:
-    """Refuse a defect the shop does not know."""
+def _refuse_unknown(scenario: Scenario, declaration: Declaration, defects: tuple[str, ...]) -> None:
+    """Refuse a defect or a component the shop does not know."""
     for name in defects:
         if name not in declaration.defects:
             raise PlanError(scenario.file, "--defect", f"{name!r} is none of {', '.join(declaration.defects)}")
+    for name in scenario.blast_radius:
+        if declaration.component(name) is None:
+            names = ", ".join(part.name for part in declaration.components)
+            raise PlanError(scenario.file, "blast_radius", f"{name!r} is no component of {declaration.name}: {names}")
+
+
+def _refuse_nothing(scenario: Scenario, objectives: tuple[Objective, ...]) -> None:
+    """Refuse a scenario that asks nothing, since it would always pass, and objectives that nobody could tell apart."""
+    ids = [one.id for one in objectives]
+    if not ids:
+        because = "none: a run that asks nothing proves nothing; write at least orders_lost = { max = 0 }"
+        raise PlanError(scenario.file, "objectives", because)
+    for name in ids:
+        if ids.count(name) > 1 or name in RESERVED:
+            raise PlanError(scenario.file, f"objectives.{name}", "an id that the harness gives itself; give it another")
 
 
 def _refuse_overlaps(scenario: Scenario, steps: tuple[PlannedStep, ...]) -> None:

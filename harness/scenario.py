@@ -19,6 +19,8 @@ from harness.model import Json, Target, noun
 FORMAT = 1
 T = TypeVar("T")
 STEP_KEYS = frozenset({"id", "at_s", "hold_s"})
+LARGEST, LARGEST_SEED = 10**6, 2**63 - 1  # a million: of seconds, eleven days
+RUNS_MAX = 1000
 
 
 @noun
@@ -94,7 +96,7 @@ class Playbook:
 
 @noun
 class Scenario:
-    """One scenario file, whole. ``file`` is how messages name it, ``name`` its stem."""
+    """One scenario file, whole. ``file`` is how messages name it, ``name`` its stem, ``text`` what was read."""
 
     file: str
     name: str
@@ -110,6 +112,7 @@ class Scenario:
     objectives: tuple[Entry, ...]
     playbook: Playbook
     repeat: Repeat | None
+    text: str = field(default="", compare=False, repr=False)
 
 
 @noun
@@ -144,8 +147,9 @@ def parse(text: str, file: str) -> Scenario:
     """Read a scenario from its text; ``file`` is how messages name it. Raises ``ScenarioError``."""
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ScenarioError(file, "file", f"is not TOML: {error}") from error
+    _check_numbers(file, "", raw)
     if raw.get("format") != FORMAT:
         raise ScenarioError(file, "format", f"expected {FORMAT}, found {raw.get('format')!r}")
     top = convert(file, "", raw, _File)
@@ -163,12 +167,37 @@ def parse(text: str, file: str) -> Scenario:
         recovery=convert(file, "recovery", {"stable_s": 15, "give_up_s": 180} | top.recovery, Recovery),
         objectives=_entries(file, "objectives", top.objectives),
         playbook=convert(file, "playbook", {"owner": "", "steps": []} | top.playbook, Playbook),
-        repeat=None if top.repeat is None else convert(file, "repeat", top.repeat, Repeat),
+        repeat=None if top.repeat is None else _repeat(file, top.repeat),
+        text=text,
     )
+
+
+def _check_numbers(file: str, key: str, value: Any) -> None:
+    """Refuse numbers that no limit and no time can be: a comparison with ``nan`` never fails, ``inf`` never ends."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _check_numbers(file, f"{key}.{name}".lstrip("."), inner)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value, 1):
+            _check_numbers(file, f"{key}[{number}]", inner)
+    elif isinstance(value, int | float):
+        largest = LARGEST_SEED if key == "seed" else LARGEST
+        if not 0 <= value <= largest:
+            raise ScenarioError(file, key, f"expected a number, 0 or more, at most {largest:,}, found {value}")
+
+
+def _repeat(file: str, table: dict[str, Any]) -> Repeat:
+    """Read how often a scenario runs."""
+    repeat = convert(file, "repeat", table, Repeat)
+    if not 1 <= repeat.runs <= RUNS_MAX:
+        raise ScenarioError(file, "repeat.runs", f"expected 1 to {RUNS_MAX:,} runs, found {repeat.runs}")
+    return repeat
 
 
 def convert(file: str, key: str, table: Mapping[str, Any], to: type[T]) -> T:
     """Turn a table into a dataclass, strictly: no unknown key, no missing key, no wrong type. Raises ``ScenarioError``."""
+    if not isinstance(table, Mapping):
+        raise ScenarioError(file, key, f"expected a table, found {table!r}")
     known = [item.name for item in fields(to)]  # type: ignore[arg-type]  # always a dataclass
     for name in table:
         if name not in known:
@@ -185,22 +214,23 @@ def convert(file: str, key: str, table: Mapping[str, Any], to: type[T]) -> T:
 
 def _target(value: Any) -> Any:
     """Read what is written as a text but is a noun."""
-    return msgspec.to_builtins(Target.parse(value)) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        raise ValueError(f"expected a target as text, found {value!r}")  # noqa: TRY004 -- told like any other bad value
+    return msgspec.to_builtins(Target.parse(value))
 
 
 def _load(file: str, table: dict[str, Any]) -> Load:
     """Check the load's tables one by one, so that a message names the inner key, then its numbers."""
     arrivals = convert(file, "load.arrivals", table.get("arrivals", {}), Arrivals)
-    resend = table.get("resend")
-    if resend is not None:
-        convert(file, "load.resend", resend, Resend)
+    if "resend" in table:
+        resend = convert(file, "load.resend", table["resend"], Resend)
+        for key, value in (("ratio", resend.ratio), ("same_moment", resend.same_moment)):
+            if value > 1:
+                raise ScenarioError(file, f"load.resend.{key}", f"expected a share from 0 to 1, found {value}")
     load = convert(file, "load", table, Load)
     for key, value in (("arrivals.orders_per_s", arrivals.orders_per_s), ("baseline_s", load.baseline_s)):
         if value <= 0:
             raise ScenarioError(file, f"load.{key}", f"expected a number above 0, found {value}")
-    for key, value in (("warm_up_s", load.warm_up_s), ("products_per_s", load.products_per_s)):
-        if value < 0:
-            raise ScenarioError(file, f"load.{key}", f"expected 0 or more, found {value}")
     return load
 
 
@@ -215,8 +245,8 @@ def _step(file: str, number: int, table: dict[str, Any]) -> Step:
         raise ScenarioError(file, f"{key}.{kinds[0]}", f'expected a table such as {{ target = "…" }}, found {params!r}')
     at_s, hold_s = table.get("at_s", 0), table.get("hold_s")
     for name, value in (("at_s", at_s), ("hold_s", hold_s)):
-        if value is not None and (not isinstance(value, int | float) or isinstance(value, bool) or value < 0):
-            raise ScenarioError(file, f"{key}.{name}", f"expected seconds, 0 or more, found {value!r}")
+        if value is not None and (not isinstance(value, int | float) or isinstance(value, bool)):
+            raise ScenarioError(file, f"{key}.{name}", f"expected seconds, found {value!r}")
     name = table.get("id", f"step{number}")
     if not isinstance(name, str):
         raise ScenarioError(file, f"{key}.id", f"expected a text, found {name!r}")
