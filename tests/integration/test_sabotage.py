@@ -29,7 +29,8 @@ class Mended:
 
 def once(like: str) -> str:
     """Give a scenario in short, for one run."""
-    return without(shrunk(like), "repeat") if like == "db_frozen" else shrunk(like)
+    text = shrunk(like, orders_per_s=20, products_per_s=5)
+    return without(text, "repeat") if like == "db_frozen" else text
 
 
 def unbitten_by(project: Project, what: str, like: str) -> Landed:
@@ -72,9 +73,8 @@ def flown(request: pytest.FixtureRequest, project: Project) -> Iterator[Ahead[La
 def test_a_fault_that_did_not_bite_proves_nothing(row: str, flown: Ahead[Landed]) -> None:
     landed = flown[row]
     assert landed.code == 12, landed.out
-    assert set(landed.outcomes.values()) <= {"PASS", "INCONCLUSIVE"}
-    assert landed.outcomes["orders_lost"] == landed.outcomes["rto"] == "INCONCLUSIVE"
-    assert "not seen to bite" in landed.because("orders_lost") or "never died" in landed.because("orders_lost")
+    assert set(landed.outcomes.values()) == {"INCONCLUSIVE"}
+    assert any("was not seen to bite" in doubt["because"] for doubt in landed.word["doubts"])
 
 
 @pytest.mark.parametrize("row", MENDERS)
