@@ -87,10 +87,12 @@ class UndoLog:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise SetupError(f"{path}: the undo log cannot be written: {error}; nothing is broken without it") from error
         self.path, self._number = path, 0
+        size = os.fstat(self._fd).st_size
+        self._torn = size > 0 and os.pread(self._fd, 1, size - 1) != b"\n"
 
     def perform(
         self, step: str, breaking: Break, deadline_ns: int | None, intended: Callable[[], None], before: Callable[[], int]
@@ -118,7 +120,8 @@ class UndoLog:
 
     def _append(self, kind: str, body: Mapping[str, object]) -> None:
         """Write one line and see it on the disk. Raises ``SetupError`` where that fails."""
-        line = lines.encode(self._number, kind, body)
+        line = b"\n" * self._torn + lines.encode(self._number, kind, body)  # one that was torn must not take this one along
+        self._torn = True
         try:
             written = os.write(self._fd, line)
             os.fsync(self._fd)
@@ -128,6 +131,7 @@ class UndoLog:
             why = "the disk took only a part of a line"
         if written != len(line):
             raise SetupError(f"{self.path}: the undo log cannot be written: {why}; free some space, then `windtunnel heal`")
+        self._torn = False
         self._number += 1
 
 
