@@ -64,7 +64,7 @@ class Guardian:
 
     def lives(self) -> bool:
         """Say whether it still runs: without it, nothing may be broken."""
-        return not select.select([self.pidfd], [], [], 0)[0]
+        return self.pidfd >= 0 and not select.select([self.pidfd], [], [], 0)[0]
 
     def dismiss(self) -> None:
         """Send it home: the run has ended and everything is mended."""
@@ -75,7 +75,8 @@ class Guardian:
             self._child.wait(READY_S)
         except (OSError, subprocess.TimeoutExpired):
             self._child.kill()
-        os.close(self.pidfd)
+        pidfd, self.pidfd = self.pidfd, -1
+        os.close(pidfd)
 
 
 def watch(folder: Path, harness: int) -> bool:

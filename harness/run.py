@@ -80,6 +80,7 @@ class Flight:
         """Fly. Raises ``SetupError`` where the machine is not ready; nothing is left behind then."""
         with ExitStack() as stack:
             stack.enter_context(self._machine())
+            interrupts = stack.enter_context(Interrupts(self._watch))
             self._make_folder()
             stack.enter_context(Lock(self._folder / LOCK))
             self._record = Recorder(self._folder, self._see)
@@ -87,7 +88,7 @@ class Flight:
             self._guardian = Guardian(
                 self._folder, self._settings.run, self._plan.declaration.driver, keep=self._settings.keep
             )
-            interrupts = stack.enter_context(Interrupts(self._watch))
+            interrupts.guarded = self._guardian.lives
             self._watch.on(self._guardian.pidfd, self._guarded)
             return self._guarded_flight(interrupts)
 
@@ -95,28 +96,29 @@ class Flight:
         """Fly on with a guardian; whatever happens, heal, keep the evidence, and clear away."""
         code: int | None = None
         trouble: SetupError | None = None
+        because = ""
         try:
-            interrupts.hurried = True
+            interrupts.hurry()
             shop = self._start_shop()
-            interrupts.hurried = False
+            interrupts.bide()
             self._measure(shop)
-            interrupts.hurried = True
+            interrupts.hurry()
             self._audit(shop)
-            interrupts.hurried = False
         except InterruptedRun as interruption:
-            code = EXIT_CODES[interruption.by]
-            self._cut_short(interruption.by)
+            code, because = EXIT_CODES[interruption.by], interruption.by
         except SetupError as error:
-            code, trouble = error.exit_code, error
-            self._cut_short(f"error: {error}")
+            code, trouble, because = error.exit_code, error, f"error: {error}"
         except WindtunnelError as error:
-            self._cut_short(f"error: {error}")
+            because = f"error: {error}"
         except Exception as error:  # noqa: BLE001 -- a bug of ours must still heal, and must be told
-            self._cut_short(f"error: {type(error).__name__}: {error}")
-        interrupts.hurried = False
+            because = f"error: {type(error).__name__}: {error}"
+        interrupts.calm()
+        if because:
+            self._cut_short(because)
         self._clear_away()
         if trouble is not None and self._shop is None:
-            raise trouble
+            left = f"; not all of it could be removed: `windtunnel heal {self._settings.run}`" if self._dirty else ""
+            raise SetupError(f"{trouble}{left}")
         if interrupts.caught is not None:  # perhaps too late to end this run early, but no other may follow
             code = EXIT_CODES[interrupts.caught]
         return Ended(folder=self._folder, interrupted=code)
@@ -135,7 +137,7 @@ class Flight:
     def _make_folder(self) -> None:
         try:
             self._folder.mkdir(parents=True)
-            (self._folder / SCENARIO).write_bytes(Path(self._plan.scenario.file).read_bytes())
+            (self._folder / SCENARIO).write_text(self._plan.scenario.text, encoding="utf-8")
             me = Process(pid=os.getpid(), zero_ns=self._clock.zero_ns)
             (self._folder / HARNESS).write_bytes(msgspec.json.encode(me))
         except OSError as error:
@@ -237,15 +239,24 @@ class Flight:
         if self._arrivals is not None:
             self._arrivals.cut_short()
         if self._shop is not None:
-            residue = [one.residue for one in self._driver.deviations(self._shop.residence)]
-            off = tuple(f"{one.on}: {one.what}" for one in residue)
-            self._record(events.Fingerprint(at_ns=self._clock.now_ns(), residue=off))
+            off = self._off(self._shop)
+            if off or not self._dirty:  # whoever compares fewer things must not have the last word
+                self._record(events.Fingerprint(at_ns=self._clock.now_ns(), residue=off))
+
+    def _off(self, shop: RunningShop) -> tuple[str, ...]:
+        """Say what is not as declared; what cannot even be asked is not."""
+        try:
+            residue = [one.residue for one in self._driver.deviations(shop.residence)]
+        except WindtunnelError as error:
+            return (f"cannot be compared with the declaration: {error}",)
+        return tuple(f"{one.on}: {one.what}" for one in residue)
 
     def _clear_away(self) -> None:
         """Collect the logs, stop the shop unless told to keep it, seal the journal, dismiss the guardian.
 
         A DIRTY shop stays where it is, in quarantine, for people to look at. A shop that did not come up is swept.
         """
+        self._record.sparing = True
         self._phase("shop_down")
         if self._sampler is not None:
             self._sampler.stop()
