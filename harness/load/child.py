@@ -11,6 +11,7 @@ from gevent import monkey
 monkey.patch_all()
 
 import ctypes
+import errno
 import gc
 import importlib
 import os
@@ -32,7 +33,8 @@ from harness.load.user import Shoppers, Street
 
 LEAD_NS = 100_000_000
 LAST_WORD_S = 10.0
-DONE, HARNESS_GONE, TERMINATED = 0, 3, 128 + signal.SIGTERM
+DISK_REFUSES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+DONE, FAILED, HARNESS_GONE, TERMINATED = 0, 1, 3, 128 + signal.SIGTERM
 PR_SET_PDEATHSIG = 1
 VOICE = os.dup(1)  # to the harness; what a shopper prints goes to stderr
 os.dup2(2, 1)
@@ -61,6 +63,17 @@ def main() -> int:
     Shoppers.street = street
     Environment(user_classes=[Shoppers]).create_local_runner().start(1, spawn_rate=1)
     _say(Said(begin_ns=begin_ns))
+    try:
+        return _to_the_end(street, writer)
+    except OSError as error:
+        if error.errno not in DISK_REFUSES:
+            raise
+        print(f"the ledger cannot be written: {error}; free some space", file=sys.stderr)
+        return FAILED
+
+
+def _to_the_end(street: Street, writer: Writer) -> int:
+    """Wait until the load is over, and close the ledger; give the exit code."""
     try:
         street.over.get()
     except _Ended as ended:

@@ -1,6 +1,7 @@
 """The real load child against a little server of our own: what it sends, when, how often, and how it ends."""
 
 import os
+import resource
 import select
 import signal
 import socket
@@ -225,6 +226,14 @@ def test_a_shopper_that_raises_ends_the_load(tmp_path: Path) -> None:
         pytest.raises(ControlError, match="DecodeError"),
     ):
         flight.generator.wait(5)
+
+
+def test_a_full_disk_ends_the_load_with_one_sentence(tmp_path: Path) -> None:
+    with Server() as shop, flying(spec_for(tmp_path, shop.url)) as flight:
+        resource.prlimit(flight.generator.pid, resource.RLIMIT_FSIZE, (5_000, 5_000))
+        with pytest.raises(ControlError, match="the ledger cannot be written") as told:
+            flight.generator.wait(5)
+    assert "Traceback" not in str(told.value)
 
 
 HARNESS = """
