@@ -19,6 +19,7 @@ CALL_S = 60
 LOOK_S = 0.25
 HEALED_S, ROLES_S, REMOVED_S = 15.0, 120.0, 60.0
 STAYS_GONE_S = 6.0  # a call may have been queued in the engine when its caller died
+UNDERWAY_S = 1.0  # what the engine has just done may still be on its way to our ear
 MOMENT_S = 3.0  # a container that is being removed looks stopped for a moment
 WELL = "running"
 
@@ -123,6 +124,7 @@ class Ear:
         """Stop listening; give what was heard: run, instance and action of each event. Twice gives the same."""
         if self._heard is not None:
             return self._heard
+        time.sleep(UNDERWAY_S)
         self._child.terminate()
         said, _ = self._child.communicate(timeout=CALL_S)
         events = [json.loads(line) for line in said.splitlines()]
