@@ -1,11 +1,15 @@
 """Tiny fakes for tests, public on purpose: a whole run in seconds, without Docker."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
+from harness.clock import S
+from harness.errors import ControlError
 from harness.history import ACKNOWLEDGED, REFUSED, UNKNOWN
 from harness.load.shopper import Answer, Request
+from harness.model import Break, Located, Reading, Target, Undo
 
 
 class FakeShopper:
@@ -36,3 +40,76 @@ class FakeShopper:
     def judge_read(self, request: Request, status: int, body: bytes) -> Answer:  # noqa: ARG002 -- as the protocol
         """200 is an answer."""
         return Answer(fate=ACKNOWLEDGED if status == 200 else UNKNOWN)
+
+
+class FakeClock:
+    """Time that passes only where somebody waits for it. ``rings`` says from when on a descriptor can be read."""
+
+    def __init__(self) -> None:
+        self.zero_ns = self.now = 0
+        self.rings: dict[int, int] = {}
+
+    def now_ns(self) -> int:
+        """Read it."""
+        return self.now
+
+    def wall_ns(self) -> int:
+        """Read it."""
+        return self.now
+
+    def wait(self, until_ns: int, fds: list[int]) -> list[int]:
+        """Let it pass, to the first moment at which something can be read."""
+        until_ns = min([until_ns, *(at_ns for fd, at_ns in self.rings.items() if fd in fds)])
+        self.now = max(self.now, until_ns)
+        return [fd for fd in fds if self.rings.get(fd, self.now + 1) <= self.now]
+
+
+class FakeInstance:
+    """One instance with every power and sense. ``seen(instance, at_s)`` is what witnesses see; ``acts`` and ``mended`` say
+    when, in seconds, it was hit and mended. ``undo`` is what mends it; ``ill`` lets every act raise.
+    """  # noqa: D205 -- the summary needs two lines
+
+    def __init__(self, clock: FakeClock, seen: Callable[["FakeInstance", float], float | str | None]) -> None:
+        self._clock, self._seen = clock, seen
+        self.acts, self.mended = list[float](), list[float]()
+        self.undo: tuple[Undo, ...] = ()
+        self.ill = False
+
+    def kill(self) -> Break:
+        """Prepare a hit."""
+        return Break(undo=self.undo, act=self._act)
+
+    pause = crash = kill
+
+    def mend(self, _: Undo) -> None:
+        """Take it back."""
+        self.mended.append(self._clock.now / S)
+
+    def answer_ms(self) -> Reading:
+        """Ask it."""
+        return Reading(at_ns=0, value=self._seen(self, self._clock.now / S))
+
+    started = answer_ms
+
+    def _act(self) -> None:
+        self.acts.append(self._clock.now / S)
+        if self.ill:
+            raise ControlError("the engine does not answer")
+
+
+class FakeRunningShop:
+    """A running shop of one component, ``orders_db``; ``holder`` says which instance is the target at a time."""
+
+    def __init__(
+        self, clock: FakeClock, instances: Mapping[str, FakeInstance], holder: Callable[[float], str] | None = None
+    ) -> None:
+        self._clock, self._instances = clock, instances
+        self._holder = holder or (lambda _: next(iter(instances)))
+
+    def locate(self, target: Target) -> Located:
+        """Say who it is now."""
+        return Located(target=target, component="orders_db", instance=self._holder(self._clock.now / S), at_ns=0)
+
+    def able(self, instance: str, protocol: type) -> FakeInstance:  # noqa: ARG002 -- each is able to everything
+        """Give it."""
+        return self._instances[instance]
