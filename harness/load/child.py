@@ -120,7 +120,11 @@ def _tick(writer: Writer, street: Street) -> None:
     """Once a second: rows to disk, counts to the harness."""
     while True:
         gevent.sleep(1.0)
-        writer.flush()
+        try:
+            writer.flush()
+        except OSError as error:
+            street.end(error)  # handed over, for gevent prints the trace of all that a greenlet raises
+            return
         _say(Said(tick=street.tally.tick(street.now_ns())))
 
 
