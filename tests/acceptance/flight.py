@@ -18,7 +18,7 @@ from harness.store import HARNESS, JOURNAL, LOAD, Process
 
 ROOT = Path(__file__).parents[2]
 WINDTUNNEL = (sys.executable, "-m", "harness")
-LOOK_S = 0.01
+LOOK_S = 0.02
 COMMAND_S = 120.0
 When = Callable[[Event], bool]
 
