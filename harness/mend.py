@@ -73,6 +73,7 @@ def _close(folder: Path, opened: tuple[Open, ...]) -> None:
 def remove(folder: Path, run: str, driver: Driver) -> tuple[str, ...]:
     """Collect the logs, then remove everything of a run; give the names of what is left after ``ROUNDS`` tries.
 
+    Where nothing is left, nothing is left to undo: what the undo log still holds open is closed.
     Logs that cannot be collected or written hinder nothing; ``logs/collect.error`` says why, where it can.
     """
     left: tuple[str, ...] = ()
@@ -88,6 +89,7 @@ def remove(folder: Path, run: str, driver: Driver) -> tuple[str, ...]:
         except (ControlError, SetupError) as error:
             left = (str(error),)
         if not left:
+            _close(folder, still_open(folder / UNDO))
             return ()
         pause(1.0)
     return left

@@ -16,7 +16,7 @@ import msgspec
 from harness import lines
 from harness.errors import SetupError, StoredRunError
 from harness.events import KINDS, Audited, Event, LoadStarted, LoadStopped, Run, Sealed, kind
-from harness.history import Audit, History, Ledger, NodeAudit, StockLevel, Window, lost_rows
+from harness.history import Audit, History, Ledger, NodeAudit, Window, lost_rows
 from harness.load import ledger as ledgers
 from harness.load.schedule import planned
 from harness.model import Doubt, Outcome, noun
@@ -74,7 +74,7 @@ class JournalWriter:
 
     def seal(self, at_ns: int) -> None:
         """Append the last record: how many there are, and the digest of each evidence file beside the journal."""
-        files = {name: _digest(self._path.parent / name) for name in EVIDENCE if (self._path.parent / name).exists()}
+        files = {name: seal for name in EVIDENCE if (seal := _digest(self._path.parent / name))}
         self.append(Sealed(at_ns=at_ns, records=self._number, files=files))
         self.close()
 
@@ -118,9 +118,9 @@ def read_audit(folder: Path) -> tuple[Audit | None, tuple[Doubt, ...]]:
     path = folder / AUDIT
     if not path.exists():
         return None, ()
-    with path.open("rb") as stream:
-        found = [line for line in lines.scan(stream) if line is not None]
     try:
+        with path.open("rb") as stream:
+            found = [line for line in lines.scan(stream) if line is not None]
         if [line["n"] for line in found] != list(range(len(found))) or found[-1]["kind"] != "seal":
             raise KeyError("seal")  # noqa: TRY301 -- handled as any other damage
         nodes = tuple(msgspec.convert(line, type=NodeAudit) for line in found if line["kind"] == "node")
@@ -128,9 +128,10 @@ def read_audit(folder: Path) -> tuple[Audit | None, tuple[Doubt, ...]]:
             raise KeyError("nodes")  # noqa: TRY301
         head = next(line for line in found if line["kind"] == "head")
         stock = next(line for line in found if line["kind"] == "stock")
-        levels = tuple(msgspec.convert(stock["levels"], type=list[StockLevel]))
-        audit = Audit(at_ns=head["at_ns"], nodes=nodes, stock=levels, skus=head["skus"], missing=head["missing"])
-    except (KeyError, IndexError, TypeError, StopIteration, msgspec.ValidationError) as error:
+        if any(not len(node.key) == len(node.order_id) == len(node.digest) for node in nodes):
+            raise KeyError("columns")  # noqa: TRY301
+        audit = msgspec.convert({**head, "nodes": nodes, "stock": stock["levels"]}, type=Audit)
+    except (OSError, KeyError, IndexError, TypeError, StopIteration, ValueError) as error:  # msgspec's are ValueErrors
         return None, (_voids_pass(f"the audit is not whole ({error})"),)
     return audit, ()
 
@@ -142,15 +143,18 @@ def read_journal(path: Path) -> tuple[tuple[Event, ...], tuple[Doubt, ...]]:
     events: list[Event] = []
     numbers: list[int] = []
     broken = 0
-    with path.open("rb") as stream:
-        for line in lines.scan(stream):
-            event = _event(line)
-            if event is None or line is None:
-                broken += 1
-                continue
-            events.append(event)
-            numbers.append(int(line["n"]))
     doubts = []
+    try:
+        with path.open("rb") as stream:
+            for line in lines.scan(stream):
+                event = _event(line)
+                if event is None or line is None:
+                    broken += 1
+                    continue
+                events.append(event)
+                numbers.append(line["n"])
+    except OSError as error:
+        doubts.append(_voids_pass(f"the journal cannot be read: {error.strerror}"))
     if broken:
         doubts.append(_voids_pass(f"{broken} record(s) of the journal cannot be read"))
     if numbers != list(range(len(numbers))):
@@ -240,7 +244,7 @@ def _changed(folder: Path, events: Sequence[Event], audit: Audit | None) -> tupl
     doubts = [
         _voids_pass(f"{name} is not the file that was sealed")
         for name in EVIDENCE
-        if seal and files.get(name) != (_digest(folder / name) if (folder / name).exists() else None)
+        if seal and files.get(name) != _digest(folder / name)
     ]
     said = next((event.rows for event in events if isinstance(event, Audited)), None)
     rows = sum(len(node.key) for node in audit.nodes) if audit else None
@@ -251,17 +255,21 @@ def _changed(folder: Path, events: Sequence[Event], audit: Audit | None) -> tupl
 
 def _event(line: dict[str, Any] | None) -> Event | None:
     """Turn a line into its record; None where it is none."""
-    if line is None:
+    if line is None or not isinstance(line.get("n"), int):
         return None
     try:
         return msgspec.convert(line, type=KINDS[line["kind"]])
-    except (KeyError, TypeError, ValueError, msgspec.ValidationError):
+    except (KeyError, TypeError, ValueError):  # msgspec's errors are ValueErrors
         return None
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _digest(path: Path) -> str | None:
+    """Give a file's SHA-256; None where it is not there or cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return None
 
 
 def _voids_pass(because: str) -> Doubt:

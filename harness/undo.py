@@ -7,10 +7,11 @@ may act or mend. The harness, Ctrl-C, the guardian and ``windtunnel heal`` all m
 import fcntl
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 
@@ -136,22 +137,28 @@ class UndoLog:
 
 
 def still_open(path: Path) -> tuple[Open, ...]:
-    """Give the acts of an undo log that are not closed, oldest first. A torn last line never acted."""
+    """Give the acts of an undo log that are not closed, oldest first. A torn last line never acted.
+
+    Never raises: whoever mends must not stumble over a line, or a file, that nobody understands.
+    """
     found: dict[str, Open] = {}
-    if not path.exists():
-        return ()
-    with path.open("rb") as stream:
+    with suppress(OSError), path.open("rb") as stream:
         for line in lines.scan(stream):
-            if line is None:
-                continue
-            if line["kind"] == "intended":
-                undo = tuple(msgspec.convert(line["undo"], type=list[Undo]))
-                found[line["step"]] = Open(step=line["step"], undo=undo, deadline_ns=line["deadline_ns"])
-            elif line["kind"] == "put_off" and line["step"] in found:
-                found[line["step"]] = replace(found[line["step"]], deadline_ns=line["deadline_ns"])
-            elif line["kind"] == "closed":
-                found.pop(line["step"], None)
+            with suppress(KeyError, TypeError, ValueError):  # msgspec's errors are ValueErrors
+                _follow(found, line or {"kind": "torn"})
     return tuple(found.values())
+
+
+def _follow(found: dict[str, Open], line: Mapping[str, Any]) -> None:
+    """Take one line of an undo log into account."""
+    if line["kind"] == "intended":
+        one = msgspec.convert(line, type=Open)
+        found[one.step] = one
+    elif line["kind"] == "put_off" and line["step"] in found:
+        deadline_ns = msgspec.convert(line["deadline_ns"], type=int | None)
+        found[line["step"]] = replace(found[line["step"]], deadline_ns=deadline_ns)
+    elif line["kind"] == "closed":
+        found.pop(line["step"], None)
 
 
 def play(undos: Sequence[Undo], menders: Mapping[str, Mender]) -> tuple[Played, ...]:
