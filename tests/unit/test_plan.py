@@ -1,0 +1,202 @@
+"""The plan: what must not run is refused with the value to use, and that helps; the rest is decided before it starts."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from harness.errors import PlanError, ScenarioError, UsageError
+from harness.faults.kill import Kill
+from harness.model import Target
+from harness.plan import Plan, load_s, plan
+from harness.scenario import parse
+from tests.fake_runs import DECLARATION, KILL, OBJECTIVES, SCENARIO
+
+GOOD = SCENARIO + OBJECTIVES + KILL
+SECOND = "[[steps]]\nat_s = {at}\nhold_s = 25\n{id}kill = {{ target = 'orders_db:standby' }}\n"
+
+
+def planned(text: str, *, defects: tuple[str, ...] = (), rate: float | None = None, part: int = 1) -> Plan:
+    return plan(parse(text, "made.toml"), DECLARATION, defects=defects, rate=rate, part=part)
+
+
+def aimed_at(target: str) -> str:
+    return GOOD.replace("orders_db:primary", target)
+
+
+REFUSED = {
+    "our heal would end the outage": (
+        GOOD.replace("hold_s = 25", "hold_s = 20"),
+        "steps.step1.hold_s",
+        "our own heal would end the outage before the budget; write hold_s = 30 or more",
+    ),
+    "held without hold_s": (
+        GOOD.replace("hold_s = 25\n", ""),
+        "steps[1].hold_s",
+        "kill is held until we heal it; say how long: hold_s = 60",
+    ),
+    "impulse with hold_s": (
+        GOOD.replace("kill = {", "crash = {"),
+        "steps[1].hold_s",
+        "crash is an impulse, nothing is held; remove hold_s",
+    ),
+    "outside the blast radius": (
+        GOOD.replace('["orders_db", "storefront"]', '["storefront"]'),
+        "blast_radius",
+        'steps[1].kill breaks orders_db; write blast_radius = ["storefront", "orders_db"]',
+    ),
+    "two at a time": (
+        GOOD + SECOND.format(at=10, id=""),
+        "steps.step2.at_s",
+        "kill on orders_db:primary is held until 25 s; start at_s = 30 or later",
+    ),
+    "baseline without looks": (
+        GOOD.replace("baseline_s = 12", "baseline_s = 5").replace("warm_up_s = 2", "warm_up_s = 20"),
+        "load.baseline_s",
+        "a witness looks 5 times before the fault; write baseline_s = 6 or more",
+    ),
+    "too few orders before the fault": (
+        GOOD.replace("baseline_s = 12", "baseline_s = 7"),
+        "load.baseline_s",
+        "orders_lost counts the orders of the 10 s before the fault, here 9 s; raise baseline_s",
+    ),
+    "too short for an objective": (
+        SCENARIO + OBJECTIVES + "throughput = {}\n",
+        "objectives.throughput",
+        "needs 60 s of load, this run may end after 12 s; raise load.baseline_s",
+    ),
+    "no time to recover": (
+        GOOD.replace("give_up_s = 60", "give_up_s = 12"),
+        "recovery.give_up_s",
+        "no time to see stable_s; write give_up_s = 70 or more",
+    ),
+    "unknown component": (
+        aimed_at("orders_bd"),
+        "steps[1].kill.target",
+        "orders_bd is no component of the shop made_up; it has: lb, storefront, db_route, orders_db, etcd",
+    ),
+    "a link is no component": (aimed_at("storefront->orders_db"), "steps[1].kill.target", "is no component of the shop"),
+    "an alias is no component": (aimed_at("@old_primary"), "steps[1].kill.target", "is no component of the shop"),
+    "the entry": (aimed_at("lb"), "steps[1].kill.target", "lb is where shoppers enter, which is never a target"),
+    "unknown role": (
+        aimed_at("orders_db:main"),
+        "steps[1].kill.target",
+        "orders_db has no role 'main'; it has: orders_db:primary, orders_db:standby",
+    ),
+    "no roles at all": (
+        aimed_at("storefront:main"),
+        "steps[1].kill.target",
+        "storefront has no role 'main'; it has: none; write storefront",
+    ),
+    "no such instance": (
+        aimed_at("storefront#3"),
+        "steps[1].kill.target",
+        "storefront#3: storefront has 2 instance(s), counted from 1",
+    ),
+    "one of several": (
+        aimed_at("storefront"),
+        "steps[1].kill.target",
+        "storefront has 2 instances; name one: storefront#1",
+    ),
+    "unable": (
+        aimed_at("etcd").replace('"orders_db", "storefront"', '"etcd"'),
+        "steps[1].kill",
+        "etcd is not Killable; it is: Answers",
+    ),
+    "two of one name": (
+        GOOD + SECOND.format(at=60, id="id = 'step1'\n"),
+        "steps",
+        "two steps have the same id; give each its own",
+    ),
+    "unknown stretch": (
+        GOOD.replace("oversold = {}", 'oversold = { when = "steady" }'),
+        "objectives.oversold.when",
+        "expected one of all, baseline, recovered, found 'steady'",
+    ),
+}
+
+
+@pytest.mark.parametrize("why", REFUSED)
+def test_what_must_not_run_is_refused_with_file_key_and_what_to_write(why: str) -> None:
+    text, key, because = REFUSED[why]
+    with pytest.raises(PlanError) as raised:
+        planned(text)
+    assert str(raised.value).startswith(f"made.toml: {key}: ")
+    assert because in str(raised.value)
+    assert raised.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "why", [why for why, (_, _, because) in REFUSED.items() if re.search(r"(write|start) \w+ = ", because)]
+)
+def test_the_value_that_a_refusal_gives_helps(why: str) -> None:
+    text, _, because = REFUSED[why]
+    found = re.search(r"(?:write|start) (\w+) = (\[.*?\]|[\d.]+)", because)
+    assert found is not None
+    name, value = found.groups()
+    old = {"two at a time": "at_s = 10"}.get(why) or next(line for line in text.splitlines() if line.startswith(f"{name} ="))
+    planned(text.replace(old, f"{name} = {value}"))
+
+
+@pytest.mark.parametrize("shelf", ["kill", "oversold", "goodput"])
+def test_an_unknown_kind_is_refused_with_the_nearest(shelf: str) -> None:
+    """Faults, objectives and the steady state alike."""
+    with pytest.raises(ScenarioError, match=f"did you mean '{shelf}'"):
+        planned(re.sub(rf"\b{shelf} =", f"{shelf[:-1]}X =", GOOD))
+
+
+def test_an_unknown_kind_far_from_all_is_refused_with_all() -> None:
+    with pytest.raises(ScenarioError, match="known: crash, kill, pause"):
+        planned(GOOD.replace("kill =", "unplug_everything ="))
+
+
+def test_an_unknown_defect_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UsageError, match="'no_failovr' is none of no_failover, oversell"):
+        planned(GOOD, defects=("no_failovr",))
+
+
+def test_a_good_scenario_is_planned_whole() -> None:
+    """Each kind became an object; the steady state is asked before and after."""
+    made = planned(GOOD, defects=("oversell",))
+    (step,) = made.steps
+    assert isinstance(step.fault, Kill)
+    assert step.fault.target == Target.parse("orders_db:primary")
+    assert (step.id, step.kind, step.at_s, step.hold_s) == ("step1", "kill", 0, 25)
+    assert [one.id for one in made.objectives][:4] == [
+        "before.goodput", "after.goodput", "before.order_latency", "after.order_latency",
+    ]  # fmt: skip
+    assert {one.when for one in made.objectives[4:]} == {"all"}
+    assert made.probes == ("foreign_cpu", "redundancy", "role")
+    assert made.defects == ("oversell",)
+    assert load_s(made.scenario) == 2 + 12 + 25 + 60 + 30 < made.longest_s
+
+
+def test_without_steps_the_steady_state_is_asked_once() -> None:
+    made = planned(SCENARIO + OBJECTIVES)
+    assert [one.id for one in made.objectives if "goodput" in one.id] == ["before.goodput"]
+    assert load_s(made.scenario) == 14
+
+
+def test_only_what_is_needed_is_started() -> None:
+    """The entry, the targets, and what those need, in the declaration's order."""
+    parts = DECLARATION.components
+    alone = replace(parts[0], name="search", needs=())
+    made = plan(parse(GOOD, "made.toml"), replace(DECLARATION, components=(*parts, alone)))
+    assert made.parts == ("lb", "storefront", "db_route", "orders_db", "etcd")
+
+
+def test_the_rate_scales_the_run() -> None:
+    made = planned(GOOD, rate=25)
+    assert (made.scale, made.orders_per_s) == (0.25, 25)
+
+
+def test_each_run_of_a_series_has_its_own_seed_and_phase() -> None:
+    """The same part is always the same run; phases differ by less than a second."""
+    series = GOOD + '[repeat]\nruns = 3\nvary = "phase"\n'
+    made = [planned(series, part=part) for part in (1, 2, 3)]
+    assert [one.scenario.seed for one in made] == [7, 8, 9]
+    times = [one.steps[0].at_s for one in made]
+    assert len(set(times)) == 3
+    assert all(0 <= at_s < 1 for at_s in times)
+    assert planned(series, part=2) == made[1]
+    assert planned(series.replace('"phase"', '"nothing"'), part=2).steps[0].at_s == 0
