@@ -72,6 +72,7 @@ def spawn(argv: Sequence[str], pid_file: Path, extra: Mapping[str, str] | None =
         child = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
         )
+    child.returncode = 0  # from now on its pid file stands for it, not this object
     return note(child.pid, pid_file, argv)
 
 
