@@ -31,6 +31,7 @@ from harness.model import noun
 from harness.project import find
 from harness.scenario import load
 from harness.store import open_run
+from tests.acceptance import book
 from tests.acceptance.flight import ROOT, WINDTUNNEL, Flight, NotAsRequired, must
 from tests.acceptance.moments import COMES_WITHIN_S, MOMENTS
 from tests.acceptance.promised import LONGEST_S
@@ -162,7 +163,7 @@ def _recovered(name: str) -> list[float]:
 def write(figures: Sequence[Figure]) -> None:
     """Print the table, and write it and every value down."""
     about = {
-        "commit": provenance.commit(ROOT),
+        "commit": book.commit(),
         "machine": host.describe(),
         "versions": provenance.versions(),
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
