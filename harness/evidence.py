@@ -79,6 +79,7 @@ def audit_lacks(history: History) -> str:
     reasons = {
         f"The audit could not read {missing}.": bool(missing),
         "The audit found no primary, so there is no truth to compare with.": audit.primary is None,
+        "The audit found several primaries, so nobody knows the truth.": sum(n.role == "primary" for n in audit.nodes) > 1,
         "The audit found no order at all, which proves nothing.": audit.primary is not None and not audit.primary.key,
         "The audit was read before the load and the last heal were over, so it is not the final truth.": early,
     }

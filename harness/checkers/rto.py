@@ -10,6 +10,7 @@ from harness.events import Bitten
 from harness.evidence import arrivals_needed, decide
 from harness.history import ACKNOWLEDGED, GOOD_WITHIN_NS, History, Window
 from harness.model import Verdict, noun
+from harness.outages import BAD_ONE_IN, window_size
 
 STEADY_AT_LEAST_S = 5.0
 
@@ -22,7 +23,9 @@ class Rto:
     outage was seen. Afterwards no outage for ``recovery.stable_s``, or until the next disturbance if that comes earlier,
     but for 5 s at least. Still out when the next disturbance comes, or when the load ends after the budget: FAIL, "not by
     itself". A heal or an end that came before the budget was over cannot tell: INCONCLUSIVE. The contract is undecided
-    where the load ended before it was over. Evidence: orders due from the first act on. Measured beside: each outage,
+    where the load ended before it was over. Evidence: orders due from the first act on; twice as many must be due within
+    the budget as make an outage (10 where fewer than 100 come in a second), else it could be over budget unseen, and a
+    PASS stays open. Measured beside: each outage,
     ``orders_missed`` (not acknowledged), ``order_seconds_late`` (sum of what acknowledged orders took above 1.0 s), and
     the phases of each recovery, in seconds since the act.
     """
@@ -47,6 +50,11 @@ class Rto:
         since = Window(start_ns=found[0].disturbance.at_ns, end_ns=load.end_ns)
         failures = [word for one in found if (word := self._failed(one))]
         doubts = [word for one in found if (word := self._lacking(one, history.scenario.recovery.stable_s))]
+        due, seen = history.rate * self.budget_s, 2 * window_size(history.rate) / BAD_ONE_IN
+        if due < seen:
+            doubts.append(
+                f"Only {due:.1f} orders are due within the budget; {seen:g} are needed to see such an outage at all."
+            )
         return decide(
             failed=" ".join([*failures, *self._contract(found, open_end=bool(doubts))]) if failures else "",
             lacking=" ".join(doubts),

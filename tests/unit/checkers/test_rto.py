@@ -125,3 +125,10 @@ def test_still_out_at_the_next_act_is_not_by_itself() -> None:
 @pytest.mark.parametrize("kinds", [(events.Intended, events.Acted), (events.LoadStopped,), (events.LoadStarted,)])
 def test_without_act_or_load_it_is_inconclusive(kinds: tuple[type[Event], ...]) -> None:
     assert Rto(budget_s=15).check(without(a_history(), *kinds)).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_budget_too_short_to_see_it_broken_is_never_kept() -> None:
+    """Five orders are due within it, and no five bad ones make an outage: nobody would see twice the budget either."""
+    verdict = rto(Trouble(from_s=0, to_s=0.05), budget_s=0.05)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "Only 5.0 orders are due within the budget" in verdict.because
