@@ -44,8 +44,12 @@ class Arrivals:
         self._generator = Generator.start(spec, self._tick)
         self._pidfd = self._generator.pidfd
         self.pid, self.begin_ns = self._generator.pid, self._generator.begin_ns
-        process.note(self.pid, folder / LOAD)
-        record(events.LoadStarted(at_ns=watch.clock.now_ns(), begin_ns=self.begin_ns))
+        try:
+            process.note(self.pid, folder / LOAD)
+            record(events.LoadStarted(at_ns=watch.clock.now_ns(), begin_ns=self.begin_ns))
+        except BaseException:
+            self._generator.kill()
+            raise
         watch.on(self._pidfd, self._gone)
 
     def settle(self) -> None:

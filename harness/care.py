@@ -62,10 +62,19 @@ def _left(site: Residence | None) -> tuple[str, ...]:
     return tuple(thing.name for thing in site.things if Path(thing.ref).exists())
 
 
+def unseen(name: str) -> str:
+    """Say why nobody can tell what runs on a driver's machinery; empty where it answers."""
+    try:
+        driver(name).leftovers()
+    except (ControlError, SetupError) as error:
+        return str(error)
+    return ""
+
+
 def stop(folder: Path) -> None:
     """Ask a living run to stop, and wait until it has healed and gone.
 
-    Raises ``UsageError`` where no such run lives, ``ControlError`` where it does not end within ``STOP_S``.
+    Raises ``UsageError`` where no such run lives, ``ControlError`` where it does not end within ``STOP_S``, or not healed.
     """
     if not held(folder / LOCK):
         raise UsageError(f"{folder.name}: no living run; `windtunnel status` lists what there is")
@@ -82,6 +91,9 @@ def stop(folder: Path) -> None:
             )
     finally:
         os.close(pidfd)
+    if opened := still_open(folder / UNDO):
+        steps = ", ".join(one.step for one in opened)
+        raise ControlError(f"{folder.name}: stopped, but {steps} not yet seen healed; `windtunnel status`, then `heal`")
 
 
 def mend(one: Found, said: Callable[[str], None]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The command line. Exit codes: 0 PASS, 1 FAIL, 2 usage, 10 environment, 11 stopped, 12 INCONCLUSIVE, 13 DIRTY, 130, 143."""
 
+import re
 import secrets
 import shlex
 import sys
@@ -14,7 +15,7 @@ from rich.console import Console
 
 from harness import care, dryrun
 from harness.conclude import conclude, write
-from harness.errors import SetupError, WindtunnelError
+from harness.errors import SetupError, UsageError, WindtunnelError
 from harness.interrupts import EXIT_CODES
 from harness.model import Outcome
 from harness.plan import Plan, plan
@@ -22,12 +23,16 @@ from harness.progress import Progress
 from harness.project import Project, find
 from harness.report import Report
 from harness.reporters import json, junit, terminal
+from harness.reporters._words import visible
 from harness.run import Ended, Flight
 from harness.scenario import Scenario, load
 from harness.screen import Screen
 from harness.settings import Settings
 
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+
+
+NAME_LONGEST = 40  # of what a run, and so its containers and their hosts, are called after
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -92,9 +97,11 @@ def run_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
             )
             ended = Flight(made, settings).fly()
         reports.append(_concluded(ended, project, console))
-        if ended.interrupted is not None:
-            code = ended.interrupted
+        code = ended.interrupted or 0
+        if code or reports[-1].judgement.outcome is Outcome.DIRTY:  # beside what is still broken, nothing is measured
             break
+    if len(reports) < len(plans):
+        console.print(f"not run: {len(plans) - len(reports)} of {len(plans)} runs", style="bold")
     for path, shelf in ((junit_path, junit), (json_path, json)):
         if path is not None:
             _write(path, shelf.render_all(reports))
@@ -127,15 +134,16 @@ def report_command(run: str) -> None:
 @cli.command("status")
 def status_command() -> None:
     """List the runs that live, and what dead ones left open."""
-    found = care.found(find(Path.cwd()).runs)
+    project = find(Path.cwd())
+    found = care.found(project.runs)
     for one in found:
         state = "lives" if one.alive else "is dead"
         click.echo(f"{one.run}  {state}; {len(one.opened)} open undo(s); {len(one.things)} thing(s) on this machine")
         for opened in one.opened:
             verbs = ", ".join(f"{undo.verb} {undo.args.get('instance', undo.on)}" for undo in opened.undo)
-            click.echo(f"    {opened.step}: {verbs}")
+            click.echo(visible(f"    {opened.step}: {verbs}", keep=" "))
         click.echo(f"    next: windtunnel {'stop' if one.alive else 'heal'} {one.run}")
-    if not found:
+    if not _warned(project) and not found:
         click.echo("nothing runs, nothing is left")
 
 
@@ -143,7 +151,11 @@ def status_command() -> None:
 @click.argument("run")
 def stop_command(run: str) -> None:
     """Stop a living run: it heals, keeps its evidence, and exits with 11."""
-    care.stop(_folder(find(Path.cwd()), run))
+    project = find(Path.cwd())
+    folder = _folder(project, run)
+    if not folder.is_dir():  # a run with --out: its containers know where its folder is
+        folder = next((one.folder for one in care.found(project.runs) if one.run == run and one.folder), folder)
+    care.stop(folder)
     click.echo(f"{run}: stopped and healed")
 
 
@@ -152,8 +164,11 @@ def stop_command(run: str) -> None:
 @click.option("--dry-run", is_flag=True, help="Only say what would be mended and removed.")
 def heal_command(runs: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001 -- click hands options over like this
     """Mend and remove what dead runs left, with or without their undo log. Living runs are not touched."""
-    left = False
-    for one in care.found(find(Path.cwd()).runs):
+    left, project = False, find(Path.cwd())
+    found = care.found(project.runs)
+    for run in sorted(set(runs) - {one.run for one in found}):
+        click.echo(f"{run}: nothing is left of it, or there is no such run; `windtunnel status` lists all that is left")
+    for one in found:
         if runs and one.run not in runs:
             continue
         if one.alive:
@@ -162,8 +177,26 @@ def heal_command(runs: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001 
             steps = ", ".join(f"{undo.verb} {undo.args.get('instance', undo.on)}" for o in one.opened for undo in o.undo)
             click.echo(f"{one.run}: would play: {steps or 'nothing'}; would remove: {', '.join(one.things) or 'nothing'}")
         else:
-            left |= bool(care.mend(one, click.echo))
-    sys.exit(13 if left else 0)
+            left |= not _mended(one)
+    blind = _warned(project)
+    sys.exit(Outcome.DIRTY.exit_code if left else SetupError.exit_code if blind else 0)
+
+
+def _mended(one: care.Found) -> bool:
+    """Mend one run; what keeps us from it must not keep us from the others."""
+    try:
+        return not care.mend(one, click.echo)
+    except WindtunnelError as error:
+        click.echo(f"{one.run}: {error}; `windtunnel heal {one.run}` tries again", err=True)
+        return False
+
+
+def _warned(project: Project) -> bool:
+    """Say it where nobody can ask the machinery of the project's shop: to see nothing is not to see that all is well."""
+    why = care.unseen(project.shop().declaration.driver)
+    if why:
+        click.echo(f"windtunnel: nobody can tell what is left there: {why}", err=True)
+    return bool(why)
 
 
 def _planned(
@@ -182,7 +215,8 @@ def _planned(
 
 def _run_id(scenario: Scenario) -> str:
     """Name a run after its moment and its scenario; unique, and fit for a container's name."""
-    return f"{datetime.now(UTC):%Y%m%dt%H%M%S}-{scenario.name.lower()}-{secrets.token_hex(2)}"
+    name = re.sub(r"[^a-z0-9_.]+", "-", scenario.name.lower())[:NAME_LONGEST]
+    return f"{datetime.now(UTC):%Y%m%dt%H%M%S}-{name}-{secrets.token_hex(2)}"
 
 
 def _concluded(ended: Ended, project: Project, console: Console) -> Report:
@@ -197,23 +231,25 @@ def _folder(project: Project, run: str) -> Path:
     """Find a run folder by path or id; ``last`` is the newest."""
     if run == "last":
         return max(project.runs.glob("*/"), default=project.runs / run)
-    return Path(run) if Path(run).is_dir() else project.runs / run
+    try:
+        return Path(run) if Path(run).is_dir() else project.runs / run
+    except OSError as error:
+        raise UsageError(f"{run[:NAME_LONGEST]}…: {error.strerror}; `windtunnel status` lists runs") from error
 
 
 def _try_writing(*paths: Path | None) -> None:
     """Make sure before the first run that what is to be written after the last can be. Raises ``SetupError``."""
     for path in (path for path in paths if path is not None):
         new = not path.exists()
-        _write(path, "", mode="a")
+        _write(path, "")  # what an earlier command wrote there must not be taken for the word on these runs
         if new:
             path.unlink()
 
 
-def _write(path: Path, text: str, mode: str = "w") -> None:
+def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open(mode, encoding="utf-8") as file:
-            file.write(text)
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise SetupError(f"{path}: cannot be written: {error}; name another file: each run has its own") from error
 
@@ -232,7 +268,7 @@ def main() -> None:
         click.echo("windtunnel: interrupted; no run was under way", err=True)
         sys.exit(EXIT_CODES["SIGINT"])
     except WindtunnelError as error:
-        click.echo(f"windtunnel: {error}", err=True)
+        click.echo(f"windtunnel: {visible(str(error), keep=chr(10))}", err=True)
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001 -- a bug of ours: people get one line and a file, not a traceback
         with tempfile.NamedTemporaryFile("w", prefix="windtunnel-", suffix=".txt", delete=False) as told:

@@ -5,11 +5,12 @@ from dataclasses import fields
 
 from harness.drivers import driver
 from harness.plan import OVERDUE_S, Plan, PlannedStep, load_s
+from harness.reporters._words import visible
 
 
 def told(plan: Plan) -> str:
     """Give the whole plan as text: parts, load, timeline, targets, undo, limits, longest duration."""
-    return "\n".join(_lines(plan)) + "\n"
+    return "\n".join(visible(line) for line in _lines(plan)) + "\n"
 
 
 def _lines(plan: Plan) -> Iterator[str]:

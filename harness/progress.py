@@ -10,6 +10,7 @@ from rich.text import Text
 from harness import events
 from harness.clock import S
 from harness.events import Event
+from harness.reporters._words import visible
 
 EVERY_S = 5
 MILESTONES = (
@@ -45,7 +46,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         """Print one line."""
-        self._console.print(Text(line), soft_wrap=True)
+        self._console.print(Text(visible(line)), soft_wrap=True)
 
     def show(self, event: Event) -> None:
         """Show one record, if it is one that people wait for."""

@@ -29,7 +29,7 @@ class Project:
             sys.path.insert(0, str(self.root))
         try:
             made: Shop = getattr(importlib.import_module(module), name)(defects=frozenset(defects))
-        except (ImportError, AttributeError) as error:
+        except (ImportError, AttributeError, TypeError, ValueError, SyntaxError) as error:
             raise UsageError(f"{self.root}/pyproject.toml: tool.windtunnel.shop: {self.shop_name}: {error}") from error
         return made
 
@@ -41,9 +41,10 @@ def find(start: Path) -> Project:
         if not file.is_file():
             continue
         try:
-            tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("windtunnel", {})
-        except (OSError, tomllib.TOMLDecodeError) as error:
+            shop = str(tomllib.loads(file.read_text(encoding="utf-8"))["tool"]["windtunnel"]["shop"])
+        except KeyError:
+            continue
+        except (OSError, ValueError, TypeError) as error:  # not to be read, not UTF-8, not TOML, no table
             raise UsageError(f"{file}: cannot be read: {error}") from error
-        if "shop" in tool:
-            return Project(root=folder, shop_name=str(tool["shop"]))
+        return Project(root=folder, shop_name=shop)
     raise UsageError(f'{start}: no pyproject.toml with [tool.windtunnel] here or above; write shop = "module:Class" into it')

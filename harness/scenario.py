@@ -136,10 +136,13 @@ class _File:
 
 def load(path: Path) -> Scenario:
     """Read one scenario file. Raises ``ScenarioError`` naming file, key and what was expected."""
+    name = str(path).encode(errors="backslashreplace").decode()
+    if name != str(path):
+        raise ScenarioError(name, "file", "its name is not UTF-8, so no report could name it; rename it")
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(str(path), "file", f"cannot be read: {error}") from error
+        raise ScenarioError(name, "file", f"cannot be read: {error}") from error
     return parse(text, str(path))
 
 

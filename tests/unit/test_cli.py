@@ -1,0 +1,127 @@
+"""The command line: what it says where nothing is, where it cannot see, and where a text wants to be more than text."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from harness import care, cli
+from harness.errors import UsageError
+from harness.project import find
+from harness.scenario import parse
+from harness.undo import Lock
+from tests.fake_runs import KILL, OBJECTIVES, SCENARIO
+from tests.golden import project as made_project
+
+GOOD = SCENARIO + OBJECTIVES + KILL
+HOSTILE = "\x1b]0;title\x07\x1b[2J\u202e"
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the empty folder of runs of a project of the fake shop, in which we are."""
+    found = made_project(tmp_path).runs
+    found.mkdir(parents=True)
+    monkeypatch.setattr(care, "DRIVERS", {"process": ""})
+    monkeypatch.chdir(tmp_path)
+    return found
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    """Type a command; give its exit code."""
+    monkeypatch.setattr("sys.argv", ["windtunnel", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return int(ended.value.code or 0)
+
+
+def dead_run(runs: Path, name: str) -> care.Found:
+    """Make the folder of a dead run, and find it."""
+    (runs / name).mkdir()
+    return care.Found(run=name, folder=runs / name, alive=False, opened=(), things=("db",), driver="process")
+
+
+def test_healing_what_is_not_there_does_not_look_like_success(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run's name with a typo: it is said that nothing was found."""
+    assert not list(runs.iterdir())
+    assert typed(monkeypatch, "heal", "2026-tpyo") == 0
+    assert "2026-tpyo: nothing is left of it, or there is no such run" in capsys.readouterr().out
+
+
+def test_a_run_that_cannot_be_mended_does_not_keep_others_from_it(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Such as one whose guardian is at it already: it holds the lock."""
+    both = tuple(dead_run(runs, name) for name in ("a", "b"))
+    monkeypatch.setattr(care, "found", lambda _: both)
+    with Lock(runs / "a" / "undo.lock"):
+        assert typed(monkeypatch, "heal") == 13
+    told = capsys.readouterr()
+    assert "held by a living process" in told.err
+    assert "b: mended and removed" in told.out
+
+
+@pytest.mark.parametrize(("command", "code"), [("heal", 10), ("status", 0)])
+def test_whoever_cannot_look_does_not_say_that_nothing_is_left(
+    command: str, code: int, runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No engine answers: its containers may be paused for all we know."""
+    assert runs.is_dir()
+    monkeypatch.setattr(care, "unseen", lambda _: "no engine answers")
+    assert typed(monkeypatch, command) == code
+    told = capsys.readouterr()
+    assert "no engine answers" in told.err
+    assert "nothing is left" not in told.out
+
+
+@pytest.mark.parametrize("name", ["My scenario!", "ä" * 300, "UPPER", "..", "a b/c"])
+def test_a_run_is_named_so_that_a_container_can_be(name: str) -> None:
+    """Whatever its scenario's file is called."""
+    run = cli._run_id(parse(GOOD, f"{name}.toml"))
+    assert re.fullmatch(r"[a-z0-9][a-z0-9_.-]{,62}", run)
+
+
+def test_texts_of_a_scenario_cannot_act_on_a_terminal(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither in a plan, nor in the message that refuses one."""
+    escaped = HOSTILE.encode("unicode_escape").decode().replace(r"\x", r"\u00")
+    file = runs.parent / "hostile.toml"
+    for text in (GOOD.replace('hypothesis = "', f'hypothesis = "{escaped}'), f'"{escaped}" = 1\n{GOOD}'):
+        file.write_text(text, encoding="utf-8")
+        monkeypatch.setattr("sys.argv", ["windtunnel", "plan", str(file)])
+        with pytest.raises(SystemExit):
+            cli.main()
+        told = "".join(capsys.readouterr())
+        assert "title" in told
+        assert not set(HOSTILE) & set(told) - set("]0;title[2J")
+
+
+def test_an_earlier_report_is_not_the_word_on_these_runs(tmp_path: Path) -> None:
+    """CI that finds the file of yesterday's PASS after a run that could not start would be green."""
+    old, new = tmp_path / "old.xml", tmp_path / "new" / "new.xml"
+    old.write_text("<testsuites/>")
+    cli._try_writing(old, new, None)
+    assert old.read_text() == ""
+    assert not new.exists()
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"tool = 5", b"[tool]\nwindtunnel = 5", b"= ="])
+def test_a_project_file_that_cannot_be_understood_is_named(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_bytes(content)
+    with pytest.raises(UsageError, match=r"pyproject\.toml: cannot be read"):
+        find(tmp_path)
+
+
+@pytest.mark.parametrize("shop", [":Shop", "tests.fakes", ".x:Y", "tests.fakes:FakeShopper"])
+def test_a_shop_that_cannot_be_made_is_named(shop: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(f'[tool.windtunnel]\nshop = "{shop}"\n')
+    with pytest.raises(UsageError, match=re.escape(shop)):
+        find(tmp_path).shop()
+
+
+def test_a_run_of_a_name_that_is_too_long_is_a_usage_error(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert runs.is_dir()
+    assert typed(monkeypatch, "judge", "x" * 300) == 2
