@@ -117,6 +117,29 @@ def test_it_is_as_declared_and_each_part_answers(night: Night) -> None:
     assert (replicated.primary().value, replicated.standbys().value) == ("orders_db-1", 1.0)
 
 
+def test_every_sense_sees_without_the_engine(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Witnesses and probes ask the parts themselves: no call of the engine's interface happens while they look."""
+
+    def deaf(*_: object, **__: object) -> None:
+        raise AssertionError("a sense asked the engine")
+
+    engine = client()
+    monkeypatch.setattr("requests.Session.send", deaf)
+    with pytest.raises(AssertionError, match="asked the engine"):
+        engine.ping()
+    looks: dict[type, tuple[str, ...]] = {
+        Answers: ("answer_ms",),
+        Started: ("started",),
+        Replicated: ("standbys", "primary"),
+    }
+    for component in SHOP.declaration.components:
+        for sense in component.abilities & looks.keys():
+            for name in night.shop.instances(component):
+                for look in looks[sense]:
+                    reading = getattr(night.shop.able(name, sense), look)()
+                    assert reading.value not in (None, SILENT, REFUSED), f"{look} of {name}: {reading}"
+
+
 def test_what_was_acknowledged_is_on_both_nodes(night: Night) -> None:
     assert night.order(20) == 20
     audit = night.shop.audit()
