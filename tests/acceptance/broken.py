@@ -77,13 +77,18 @@ def _promise_kept(flight: Flight, since: float, beside: Bystander, stage: Stage)
     stage.note(flight, code)
     must(code == DEAD, f"the harness was to die by SIGKILL, it ended with {code}: {flight.printed[-300:]}")
     clearing = see_cleared(flight.run, since)
-    while guardians(flight.run):
-        must(time.monotonic() - since < GUARDIAN_ENDS_S, f"the guardian still runs {GUARDIAN_ENDS_S:g} s after the death")
-        time.sleep(0.1)
+    _guardian_gone(flight, since)
     must(flight.pid not in lock_holder(MACHINE_LOCK), "the machine's lock is still held by the dead harness")
     must(not lock_holder(flight.folder / LOCK), "the run's lock is still held")
     beside.must_be_untouched()
     return f"{clearing}; judged {judged_again(flight.folder)}"
+
+
+def _guardian_gone(flight: Flight, since: float) -> None:
+    """Wait until the guardian has done its work and gone."""
+    while guardians(flight.run):
+        must(time.monotonic() - since < GUARDIAN_ENDS_S, f"the guardian still runs {GUARDIAN_ENDS_S:g} s after the death")
+        time.sleep(0.1)
 
 
 def kept(fault: str, stage: Stage) -> str:
@@ -96,6 +101,7 @@ def kept(fault: str, stage: Stage) -> str:
         since = time.monotonic()
         stage.note(flight, flight.wait(GUARDIAN_ENDS_S))
         seen = see_healed(flight.run, since)
+        _guardian_gone(flight, since)
         code, said = windtunnel("heal", flight.run)
         must(code == 0 and not things(flight.run), f"`heal` ended with {code} and left {things(flight.run)}: {said}")
         beside.must_be_untouched()

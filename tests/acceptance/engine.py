@@ -3,6 +3,7 @@
 import fcntl
 import json
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Iterable, Sequence
@@ -113,11 +114,12 @@ def roles(node: str) -> list[str]:
 
 
 class Ear:
-    """Listens to the engine's events of all runs, from now on, by ``docker events``."""
+    """Listens to the engine's events of all runs, from now on, by ``docker events``; a file takes them, as many as come."""
 
     def __init__(self) -> None:
         words = ["docker", "events", "--filter", f"label={RUN}", "--filter", "type=container", "--format", "{{json .}}"]
-        self._child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the ear
+        self._child = subprocess.Popen(words, stdout=self._file)
         self._heard: list[tuple[str, str, str]] | None = None
 
     def close(self) -> list[tuple[str, str, str]]:
@@ -126,8 +128,10 @@ class Ear:
             return self._heard
         time.sleep(UNDERWAY_S)
         self._child.terminate()
-        said, _ = self._child.communicate(timeout=CALL_S)
-        events = [json.loads(line) for line in said.splitlines()]
+        self._child.wait(CALL_S)
+        self._file.seek(0)
+        events = [json.loads(line) for line in self._file.read().splitlines()]
+        self._file.close()
         attributes = [(event["Actor"]["Attributes"], event["Action"]) for event in events]
         self._heard = [(labels[RUN], labels.get(INSTANCE, ""), action) for labels, action in attributes]
         return self._heard
