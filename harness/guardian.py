@@ -122,13 +122,13 @@ def mend(folder: Path, run: str, driver: str, *, keep: bool) -> int:
 
 @contextmanager
 def _diary(folder: Path) -> Iterator[Callable[[Event], None]]:
-    """Give what writes the guardian's records. A disk that refuses stops no mending: what it does not take is left out."""
+    """Give what writes the guardian's records. What cannot be written is left out: that stops no mending."""
     journal: JournalWriter | None = None
     with suppress(SetupError):
         journal = JournalWriter(folder / GUARDIAN)
 
     def write(event: Event) -> None:
-        with suppress(SetupError):
+        with suppress(SetupError, ValueError):  # a full disk, a text that cannot be encoded
             if journal is not None:
                 journal.append(event)
 

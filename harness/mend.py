@@ -56,8 +56,8 @@ def _deviations(driver: Driver, residence: Residence) -> tuple[tuple[Residue, Un
     """What is off, or, where not even that can be asked, that fact."""
     try:
         return tuple((one.residue, one.undo) for one in driver.deviations(residence))
-    except (ControlError, SetupError) as error:
-        return ((Residue(on=residence.driver, what=str(error)), None),)
+    except Exception as error:  # noqa: BLE001 -- what cannot be compared is off, and must not end the mending
+        return ((Residue(on=residence.driver, what=str(error) or type(error).__name__), None),)
 
 
 def _close(folder: Path, opened: tuple[Open, ...]) -> None:
@@ -79,15 +79,15 @@ def remove(folder: Path, run: str, driver: Driver) -> tuple[str, ...]:
     left: tuple[str, ...] = ()
     try:
         driver.collect(run, folder / "logs")
-    except (ControlError, SetupError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 -- logs are not worth a container that stays
         with suppress(OSError):
             (folder / "logs").mkdir(exist_ok=True)
             (folder / "logs" / "collect.error").write_text(f"{error}\n", encoding="utf-8")
     for _ in range(ROUNDS):
         try:
             left = driver.sweep(run, folder)
-        except (ControlError, SetupError) as error:
-            left = (str(error),)
+        except Exception as error:  # noqa: BLE001 -- it is tried again, and then said
+            left = (str(error) or type(error).__name__,)
         if not left:
             _close(folder, still_open(folder / UNDO))
             return ()

@@ -174,6 +174,8 @@ def _mend(undo: Undo, menders: Mapping[str, Mender]) -> str | None:
         mender(undo)
     except (ControlError, SetupError) as error:
         return str(error)
+    except Exception as error:  # noqa: BLE001 -- whatever one mender stumbles over, the other undos must be played
+        return f"{type(error).__name__}: {error}"
     return None
 
 

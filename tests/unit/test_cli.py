@@ -7,11 +7,16 @@ import pytest
 
 from harness import care, cli
 from harness.errors import UsageError
+from harness.model import Outcome
 from harness.project import find
+from harness.report import Report
+from harness.run import Ended, Flight
 from harness.scenario import parse
 from harness.undo import Lock
 from tests.fake_runs import KILL, OBJECTIVES, SCENARIO
+from tests.golden import ROOT
 from tests.golden import project as made_project
+from tests.sample_reports import sample_report
 
 GOOD = SCENARIO + OBJECTIVES + KILL
 HOSTILE = "\x1b]0;title\x07\x1b[2J\u202e"
@@ -97,6 +102,25 @@ def test_texts_of_a_scenario_cannot_act_on_a_terminal(
         told = "".join(capsys.readouterr())
         assert "title" in told
         assert not set(HOSTILE) & set(told) - set("]0;title[2J")
+
+
+@pytest.mark.parametrize(("first", "flown"), [(Outcome.DIRTY, 1), (Outcome.FAIL, 2)])
+def test_nothing_is_run_beside_a_dirty_shop(
+    first: Outcome, flown: int, runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is still broken there would be measured along; what was not run is said. After a FAIL the others follow."""
+    ended: list[Outcome] = []
+
+    def conclude(*_: object) -> Report:
+        ended.append(first if not ended else Outcome.PASS)
+        return sample_report(ended[-1])
+
+    monkeypatch.setattr(cli, "_concluded", conclude)
+    monkeypatch.setattr(Flight, "fly", lambda _: Ended(folder=runs, interrupted=None))
+    Path("calm.toml").write_text((ROOT / "scenarios" / "calm.toml").read_text())
+    assert typed(monkeypatch, "run", "calm.toml", "calm.toml") == first.exit_code
+    assert len(ended) == flown
+    assert ("not run: 1 of 2 runs" in capsys.readouterr().out) == (flown == 1)
 
 
 def test_an_earlier_report_is_not_the_word_on_these_runs(tmp_path: Path) -> None:

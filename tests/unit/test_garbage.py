@@ -12,9 +12,10 @@ from harness import care, lines, mend
 from harness.drivers import driver
 from harness.events import KINDS, Located
 from harness.history import Audit, NodeAudit, StockLevel
+from harness.model import Undo
 from harness.shop import Residence, Thing
 from harness.store import AUDIT, JOURNAL, SITE, UNDO, read_audit, read_journal, read_site, write_audit, write_site
-from harness.undo import still_open
+from harness.undo import play, still_open
 
 JSON = st.recursive(
     st.none()
@@ -107,6 +108,30 @@ def test_one_garbled_folder_does_not_hide_the_others(tmp_path: Path, monkeypatch
     (tmp_path / "a" / SITE).write_bytes(b"\xff")
     written(tmp_path / "b" / UNDO, {"kind": "intended", "step": "s", "undo": [], "deadline_ns": None})
     assert [one.run for one in care.found(tmp_path)] == ["b"]
+
+
+def test_an_undo_that_nobody_understands_does_not_keep_others_from_being_played() -> None:
+    """Its mender stumbles over what is missing; the one before it in the log is played all the same."""
+    mended: list[Undo] = []
+    menders = {**driver("process").MENDERS, "start": mended.append}
+    one, odd = Undo(verb="start", on="x", args={}), Undo(verb="signal", on="y", args={"pid": "z"})
+    played = play((one, odd), menders)
+    assert mended == [one]
+    assert [bool(each.error) for each in played] == [True, False]
+
+
+def test_machinery_that_breaks_in_any_way_does_not_end_the_mending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it was asked for is off, and said; the guardian goes on."""
+    monkeypatch.setattr(mend, "CONTROL_S", 0.0)
+    monkeypatch.setattr(mend, "pause", lambda _: None)
+
+    def broken(*_: object) -> Any:
+        raise KeyError("State")
+
+    for name in ("deviations", "collect", "sweep"):
+        monkeypatch.setattr(driver("process"), name, broken)
+    assert mend.heal(tmp_path, Residence(run="run", driver="process", things=()), lambda *_: None)
+    assert mend.remove(tmp_path, "run", driver("process")) == ("'State'",)
 
 
 def test_what_is_removed_is_not_open_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
