@@ -4,12 +4,13 @@ import os
 import select
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from harness.clock import pause
-from harness.drivers import DRIVERS, Deviation, Driver, driver
+from harness.drivers import DRIVERS, Deviation, Driver, driver, process
 from harness.errors import ControlError, SetupError, UsageError
 from harness.mend import end_load, heal, remove
 from harness.model import noun
@@ -84,7 +85,10 @@ def stop(folder: Path) -> None:
     except (OSError, msgspec.DecodeError) as error:
         raise UsageError(f"{folder.name}: its process cannot be found: {error}; try `windtunnel heal`") from error
     try:
-        signal.pidfd_send_signal(pidfd, signal.SIGUSR1)
+        if process.started(harness.pid) != harness.start_ticks:  # its number belongs to somebody else by now
+            raise UsageError(f"{folder.name}: has died, its guardian is healing; see `windtunnel status`")
+        with suppress(ProcessLookupError):  # it ended this very moment
+            signal.pidfd_send_signal(pidfd, signal.SIGUSR1)
         if not select.select([pidfd], [], [], STOP_S)[0]:
             raise ControlError(
                 f"{folder.name}: still runs {STOP_S:g} s after it was told to stop; kill it, its guardian heals"

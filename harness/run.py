@@ -29,7 +29,7 @@ import msgspec
 from harness import events, provenance
 from harness.arrivals import Arrivals
 from harness.clock import Clock, MachineClock, S, Watch
-from harness.drivers import Driver, driver
+from harness.drivers import Driver, driver, process
 from harness.errors import ControlError, SetupError, WindtunnelError
 from harness.events import Event
 from harness.guardian import Guardian
@@ -138,7 +138,7 @@ class Flight:
         try:
             self._folder.mkdir(parents=True)
             (self._folder / SCENARIO).write_text(self._plan.scenario.text, encoding="utf-8")
-            me = Process(pid=os.getpid(), zero_ns=self._clock.zero_ns)
+            me = Process(pid=os.getpid(), start_ticks=process.started(os.getpid()), zero_ns=self._clock.zero_ns)
             (self._folder / HARNESS).write_bytes(msgspec.json.encode(me))
         except OSError as error:
             raise SetupError(f"{self._folder}: the run folder cannot be made: {error}; try another --out") from error

@@ -32,9 +32,10 @@ EVIDENCE = (SCENARIO, ORDERS, AUDIT)
 
 @noun
 class Process:
-    """The harness of a run, for those who want to stop it or share its time: pid, and the run's zero."""
+    """The harness of a run, for those who want to stop it or share its time: its pid, when that started, the run's zero."""
 
     pid: int
+    start_ticks: int
     zero_ns: int
 
 

@@ -50,12 +50,17 @@ def stat(pid: int) -> tuple[str, int, float] | None:
     return words[0], int(words[19]), (int(words[11]) + int(words[12])) / TICKS
 
 
-def note(pid: int, pid_file: Path, argv: Sequence[str] = ()) -> Process:
-    """Write down which process this pid is now. Raises ``ControlError`` where it has gone."""
+def started(pid: int) -> int:
+    """Give when a process started, in ticks since the machine did. Raises ``ControlError`` where it has gone."""
     seen = stat(pid)
     if seen is None:
-        raise ControlError(f"{pid_file.stem}: process {pid} has gone already")
-    process = Process(argv=tuple(argv), pid=pid, start_ticks=seen[1])
+        raise ControlError(f"process {pid} has gone already")
+    return seen[1]
+
+
+def note(pid: int, pid_file: Path, argv: Sequence[str] = ()) -> Process:
+    """Write down which process this pid is now. Raises ``ControlError`` where it has gone."""
+    process = Process(argv=tuple(argv), pid=pid, start_ticks=started(pid))
     fresh = pid_file.with_suffix(".new")
     fresh.write_bytes(msgspec.json.encode(process))
     fresh.rename(pid_file)
