@@ -40,7 +40,7 @@ def play(row: Row) -> Entry:
     return Entry(
         row=row.id,
         ok=ok,
-        seen=book.clean(seen),
+        seen=book.clean(seen.replace(str(stage.folder), "<folder>")),
         commit=commit,
         machine=book.machine(),
         began=f"{began:%Y-%m-%d %H:%M}",
