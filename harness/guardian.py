@@ -60,6 +60,7 @@ class Guardian:
         ready, _, _ = select.select([self._child.stdout], [], [], READY_S)
         if not ready or self._child.stdout.readline() != b"ready\n":
             self._child.kill()
+            self._release()
             raise SetupError(f"the guardian did not start; see {folder / 'guardian.out'}; nothing was broken")
 
     def lives(self) -> bool:
@@ -67,16 +68,20 @@ class Guardian:
         return self.pidfd >= 0 and not select.select([self.pidfd], [], [], 0)[0]
 
     def dismiss(self) -> None:
-        """Send it home: the run has ended and everything is mended."""
-        assert self._child.stdin is not None  # noqa: S101 -- asked for with PIPE
+        """Send it home: the run has ended and everything is mended. Twice is harmless."""
+        if self.pidfd < 0:
+            return
         try:
-            self._child.stdin.write(b"dismiss\n")
-            self._child.stdin.close()
-            self._child.wait(READY_S)
+            self._child.communicate(b"dismiss\n", READY_S)
         except (OSError, subprocess.TimeoutExpired):
             self._child.kill()
-        pidfd, self.pidfd = self.pidfd, -1
-        os.close(pidfd)
+        self._release()
+
+    def _release(self) -> None:
+        """Reap it, and let go of what we held of it."""
+        with self._child:
+            pidfd, self.pidfd = self.pidfd, -1
+            os.close(pidfd)
 
 
 def watch(folder: Path, harness: int) -> bool:

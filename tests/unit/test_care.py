@@ -1,0 +1,174 @@
+"""Runs seen from any shell: which live, which left something, how one is stopped, and how a dead one is mended."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness import care, mend
+from harness.drivers import Leftover, process
+from harness.errors import ControlError, SetupError, UsageError
+from harness.model import Break, Undo
+from harness.shop import Residence, Thing
+from harness.store import HARNESS, LOCK, UNDO, Process, write_site
+from harness.undo import Lock, UndoLog, still_open
+
+NAME = "orders_db-1"
+THAW = Undo(verb="signal", on=NAME, args={"pid": 2**22 + 1, "start_ticks": 1, "signal": "SIGCONT"})
+HARNESSES = """
+import os, select, signal, sys
+from pathlib import Path
+from harness.undo import Lock
+lock = Lock(Path(sys.argv[1]))
+signal.signal(signal.SIGUSR1, lambda *_: sys.exit(11))
+print(flush=True)
+select.select([], [], [], 60)
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at processes only, and wait for no late acts."""
+    monkeypatch.setattr(care, "DRIVERS", {"process": "harness.drivers.process"})
+    monkeypatch.setattr(mend, "CONTROL_S", 0.1)
+
+
+def a_run(runs: Path, name: str) -> Path:
+    folder = runs / name
+    (folder / "pids").mkdir(parents=True)
+    return folder
+
+
+def leave_open(folder: Path, breaking: Break) -> None:
+    UndoLog(folder / UNDO).perform("step1", breaking, 0, lambda: None, lambda: 0)
+
+
+@contextmanager
+def a_harness(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Let a process hold the run's lock, and end with 11 when it is told to stop."""
+    command = [sys.executable, "-c", HARNESSES, str(folder / LOCK)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        note(folder, child.pid)
+        yield child
+        child.kill()
+
+
+def note(folder: Path, pid: int, *, ticks: int = 0) -> None:
+    """Write down who the harness is; ``ticks`` later than it started."""
+    me = Process(pid=pid, start_ticks=process.started(pid) + ticks, zero_ns=0)
+    (folder / HARNESS).write_bytes(msgspec.json.encode(me))
+
+
+def test_runs_that_left_nothing_are_not_shown(tmp_path: Path) -> None:
+    a_run(tmp_path, "ended")
+    Lock(tmp_path / "ended" / LOCK).close()
+    assert care.found(tmp_path) == ()
+    assert care.found(tmp_path / "nowhere") == ()
+
+
+def test_the_living_and_the_dead_are_told_apart(tmp_path: Path) -> None:
+    """By the lock, which no dead process holds."""
+    leave_open(a_run(tmp_path, "dead"), Break(undo=(THAW,), act=lambda: None))
+    living = a_run(tmp_path, "living")
+    with Lock(living / LOCK):
+        found = {one.run: (one.alive, len(one.opened)) for one in care.found(tmp_path)}
+    assert found == {"dead": (False, 1), "living": (True, 0)}
+
+
+def test_a_run_that_only_the_machinery_knows_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its folder is gone or on another machine; the label on what it left names the lock that it would hold."""
+    folder = a_run(tmp_path / "other", "far")
+    known = Leftover(run="far", lock=folder / LOCK, things=("far-db",))
+    lost = Leftover(run="lost", lock=tmp_path / "gone" / LOCK, things=("lost-db",))
+    monkeypatch.setattr(process, "leftovers", lambda: (known, lost))
+    with Lock(folder / LOCK):
+        found = {one.run: (one.folder, one.alive, one.things) for one in care.found(tmp_path)}
+    assert found == {"far": (folder, True, ("far-db",)), "lost": (None, False, ("lost-db",))}
+
+
+def test_without_an_engine_nothing_of_ours_runs_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> tuple[Leftover, ...]:
+        raise SetupError("no engine answers")
+
+    monkeypatch.setattr(process, "leftovers", none)
+    assert care.found(tmp_path) == ()
+
+
+def test_a_living_run_is_told_to_stop_and_waited_for(tmp_path: Path) -> None:
+    folder = a_run(tmp_path, "living")
+    with a_harness(folder) as child:
+        care.stop(folder)
+        assert child.wait(5) == 11
+
+
+def test_a_run_that_ended_without_healing_was_not_just_stopped(tmp_path: Path) -> None:
+    folder = a_run(tmp_path, "living")
+    leave_open(folder, Break(undo=(THAW,), act=lambda: None))
+    with a_harness(folder), pytest.raises(ControlError, match="step1 not yet seen healed"):
+        care.stop(folder)
+
+
+def test_a_run_that_does_not_stop_is_not_waited_for_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(care, "STOP_S", 0.2)
+    folder = a_run(tmp_path, "living")
+    with a_harness(folder) as child:
+        os.kill(child.pid, signal.SIGSTOP)
+        with pytest.raises(ControlError, match="kill it, its guardian heals"):
+            care.stop(folder)
+
+
+def test_what_does_not_live_cannot_be_stopped(tmp_path: Path) -> None:
+    folder = a_run(tmp_path, "dead")
+    with pytest.raises(UsageError, match="windtunnel status"):
+        care.stop(folder)
+    with Lock(folder / LOCK), pytest.raises(UsageError, match="windtunnel heal"):
+        care.stop(folder)
+
+
+def test_a_stranger_with_the_number_of_a_dead_harness_is_not_told_to_stop(tmp_path: Path) -> None:
+    """Its guardian holds the lock; the number of the harness belongs to somebody else by now, whom SIGUSR1 would kill."""
+    folder = a_run(tmp_path, "dying")
+    with Lock(folder / LOCK), subprocess.Popen(["sleep", "60"]) as stranger:
+        note(folder, stranger.pid, ticks=-1)
+        with pytest.raises(UsageError, match="its guardian is healing"):
+            care.stop(folder)
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+@pytest.mark.parametrize("log", [True, False])
+def test_a_dead_run_is_mended_and_removed(log: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    """By its undo log, or without one by what is seen."""
+    folder, said = a_run(tmp_path, "dead"), list[str]()
+    pid_file = folder / "pids" / f"{NAME}.pid"
+    process.spawn(["sleep", "60"], pid_file)
+    thing = Thing(name=NAME, ref=str(pid_file), state={})
+    write_site(folder, Residence(run="dead", driver="process", things=(thing,)))
+    pausing = process.ProcessPowers(NAME, pid_file).pause()
+    if log:
+        leave_open(folder, pausing)
+    else:
+        pausing.act()
+    (one,) = care.found(tmp_path)
+    assert (one.alive, one.things) == (False, (NAME,))
+    assert care.mend(one, said.append) == ()
+    assert said == [f"dead: {'step1' if log else 'fingerprint'}: signal {NAME}: ok", "dead: mended and removed"]
+    assert process.labelled(folder) == ()
+    assert still_open(folder / UNDO) == ()
+    assert care.found(tmp_path) == ()
+
+
+def test_a_run_that_lives_after_all_is_not_mended(tmp_path: Path) -> None:
+    """It was dead when it was looked at, and its lock is held now."""
+    leave_open(a_run(tmp_path, "dead"), Break(undo=(THAW,), act=lambda: None))
+    (one,) = care.found(tmp_path)
+    with Lock(tmp_path / "dead" / LOCK), pytest.raises(SetupError, match="held by a living process"):
+        care.mend(one, print)
