@@ -4,7 +4,7 @@ It holds a pidfd of the harness and reads the deadlines of the open undos. The h
 deadline passes → it kills the harness, takes the lock and heals: fence before you heal. There is no heartbeat, so a starved
 machine trips nothing, and its own oversleep is granted to every deadline.
 
-    python -m harness.guardian FOLDER RUN DRIVER PIDFD KEEP
+    python -m harness.guardian FOLDER RUN DRIVER PIDFD KEEP LONGEST_S
 
 It says ``ready`` on its standard output, and reads ``dismiss`` from its standard input when the run has ended well.
 """
@@ -36,16 +36,27 @@ SPARED = ("PATH", "HOME", "LANG", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR")
 class Guardian:
     """The harness's side: starts the guardian, can tell whether it lives, and dismisses it."""
 
-    def __init__(self, folder: Path, run: str, driver: str, *, keep: bool) -> None:
+    def __init__(self, folder: Path, run: str, driver: str, *, keep: bool, longest_s: float) -> None:
         """Start it and wait until it is ready. Raises ``SetupError`` if it does not come up within ``READY_S``.
 
-        It gets a clean environment: CI runners kill every process that carries theirs.
+        A run that lasts longer than ``longest_s`` hangs. It gets a clean environment: CI runners kill every process that
+        carries theirs.
         """
         mine = os.pidfd_open(os.getpid())
         environment = {name: value for name, value in os.environ.items() if name in SPARED or name.startswith("DOCKER_")}
         with (folder / "guardian.out").open("ab") as out:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "harness.guardian", str(folder), run, driver, str(mine), str(int(keep))],
+                [
+                    sys.executable,
+                    "-m",
+                    "harness.guardian",
+                    str(folder),
+                    run,
+                    driver,
+                    str(mine),
+                    str(int(keep)),
+                    str(longest_s),
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=out,
@@ -84,9 +95,13 @@ class Guardian:
             os.close(pidfd)
 
 
-def watch(folder: Path, harness: int) -> bool:
-    """Wait until dismissed (False), or until the harness is dead, killed by us if a deadline passed (True)."""
+def watch(folder: Path, harness: int, longest_s: float) -> bool:
+    """Wait until dismissed (False), or until the harness is dead, killed by us if a deadline passed (True).
+
+    The deadlines are those of the open undos, and ``longest_s`` for the run as a whole.
+    """
     oversleep_ns, stdin_open = 0, True
+    over_ns = monotonic_ns() + int(longest_s * S)
     while True:
         slept = monotonic_ns()
         readable, _, _ = select.select([harness, *([0] if stdin_open else [])], [], [], LOOK_S)
@@ -98,7 +113,7 @@ def watch(folder: Path, harness: int) -> bool:
             if word.startswith(b"dismiss"):
                 return False
             stdin_open = bool(word)
-        if overdue(still_open(folder / UNDO), oversleep_ns):
+        if overdue(still_open(folder / UNDO), oversleep_ns) or monotonic_ns() > over_ns + oversleep_ns:
             signal.pidfd_send_signal(harness, signal.SIGKILL)
             select.select([harness], [], [], READY_S)
             return True
@@ -153,13 +168,14 @@ def _zero(folder: Path) -> int:
 def main() -> int:
     """Guard one run; see the module's text for the arguments."""
     folder, run, driver, pidfd, keep = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5] == "1"
+    longest_s = float(sys.argv[6])
     for ignored in (signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     driver_named(driver)  # imported now: the disk may be full or gone when it is needed
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     try:
-        return mend(folder, run, driver, keep=keep) if watch(folder, pidfd) else 0
+        return mend(folder, run, driver, keep=keep) if watch(folder, pidfd, longest_s) else 0
     except SetupError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

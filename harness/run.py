@@ -85,8 +85,9 @@ class Flight:
             stack.enter_context(Lock(self._folder / LOCK))
             self._record = Recorder(self._folder, self._see)
             self._record(provenance.first_record(self._plan, self._settings, self._clock))
+            machinery, longest_s = self._plan.declaration.driver, self._plan.longest_s
             self._guardian = Guardian(
-                self._folder, self._settings.run, self._plan.declaration.driver, keep=self._settings.keep
+                self._folder, self._settings.run, machinery, keep=self._settings.keep, longest_s=longest_s
             )
             interrupts.guarded = self._guardian.lives
             self._watch.on(self._guardian.pidfd, self._guarded)

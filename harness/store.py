@@ -206,10 +206,11 @@ def _named(scenario: Scenario, events: Sequence[Event]) -> Scenario:
 
 def history(stored: Stored, plan: Plan) -> History:
     """Join journal, ledger and audit of a stored run, which went by ``plan``."""
-    scenario, events, folder = plan.scenario, stored.events, stored.folder
+    scenario, folder = plan.scenario, stored.folder
+    events, endless = _bounded(stored.events, int(plan.longest_s * 1e9))
     run = stored.run
     audit, audit_doubts = read_audit(folder)
-    ledger, ledger_doubts = _ledger(folder, scenario, events, run)
+    ledger, ledger_doubts = _ledger(folder, scenario, events, run, int(plan.longest_s * 1e9))
     started = [event.begin_ns for event in events if isinstance(event, LoadStarted)]
     stopped = [event.until_ns for event in events if isinstance(event, LoadStopped)]
     begin_ns = started[0] if started else 0
@@ -220,12 +221,22 @@ def history(stored: Stored, plan: Plan) -> History:
         ledger=ledger,
         audit=audit,
         lost=lost_rows(ledger, audit, run.id if run else ""),
-        integrity=(*stored.doubts, *audit_doubts, *ledger_doubts, *_changed(folder, events, audit)),
+        integrity=(*stored.doubts, *endless, *audit_doubts, *ledger_doubts, *_changed(folder, events, audit)),
         window=Window(start_ns=begin_ns, end_ns=max(stopped, default=begin_ns)),
     )
 
 
-def _ledger(folder: Path, scenario: Scenario, events: Sequence[Event], run: Run | None) -> tuple[Ledger, tuple[Doubt, ...]]:
+def _bounded(events: tuple[Event, ...], longest_ns: int) -> tuple[tuple[Event, ...], tuple[Doubt, ...]]:
+    """Leave out an end of the load that no run of this plan can have had: its ledger would fill the memory."""
+    begin_ns = next((event.begin_ns for event in events if isinstance(event, LoadStarted)), 0)
+    kept = tuple(e for e in events if not (isinstance(e, LoadStopped) and e.until_ns - begin_ns > longest_ns))
+    because = f"the journal says that the load lasted longer than {longest_ns / 1e9:g} s, the longest time planned"
+    return kept, () if len(kept) == len(events) else (_voids_pass(because),)
+
+
+def _ledger(
+    folder: Path, scenario: Scenario, events: Sequence[Event], run: Run | None, longest_ns: int
+) -> tuple[Ledger, tuple[Doubt, ...]]:
     """Read the ledger against what was planned up to the load's end; without that end, up to the last record known."""
     seed, scale = (run.seed, run.scale) if run else (scenario.seed, 1.0)
     begin_ns = next((event.begin_ns for event in events if isinstance(event, LoadStarted)), None)
@@ -233,7 +244,7 @@ def _ledger(folder: Path, scenario: Scenario, events: Sequence[Event], run: Run 
     if begin_ns is None:
         return ledgers.read(folder / ORDERS, planned(scenario.load, seed, scale, 0), 0, 0)
     if until_ns is None:
-        until_ns = max(begin_ns, events[-1].at_ns)
+        until_ns = min(max(begin_ns, events[-1].at_ns), begin_ns + longest_ns)
     plan = planned(scenario.load, seed, scale, until_ns - begin_ns)
     return ledgers.read(folder / ORDERS, plan, begin_ns, until_ns)
 

@@ -24,7 +24,7 @@ THAW = Undo(verb="signal", on="db-1", args={"pid": 2**22 + 1, "start_ticks": 1, 
 
 @pytest.fixture
 def guarding(tmp_path: Path) -> Iterator[Guardian]:
-    one = Guardian(tmp_path, "run1", "process", keep=False)
+    one = Guardian(tmp_path, "run1", "process", keep=False, longest_s=600)
     yield one
     one.dismiss()
 
@@ -69,7 +69,7 @@ def test_its_environment_is_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """CI runners kill every process that carries theirs."""
     monkeypatch.setenv("BUILD_ID", "17")
     monkeypatch.setenv("DOCKER_HOST", "unix:///somewhere")
-    one = Guardian(tmp_path, "run1", "process", keep=False)
+    one = Guardian(tmp_path, "run1", "process", keep=False, longest_s=600)
     names = {line.partition(b"=")[0] for line in Path(f"/proc/{one.pid}/environ").read_bytes().split(b"\0")}
     one.dismiss()
     assert b"BUILD_ID" not in names
@@ -79,14 +79,14 @@ def test_its_environment_is_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_one_that_does_not_come_up_is_an_error_of_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(SetupError, match="nothing was broken"):
-        Guardian(tmp_path, "run1", "process", keep=False)
+        Guardian(tmp_path, "run1", "process", keep=False, longest_s=600)
 
 
-def watch(folder: Path, harness: subprocess.Popen[bytes]) -> bool:
+def watch(folder: Path, harness: subprocess.Popen[bytes], longest_s: float = 600) -> bool:
     """Watch as the guardian's process does; give whether it is to heal."""
     pidfd = os.pidfd_open(harness.pid)
     try:
-        return guardian.watch(folder, pidfd)
+        return guardian.watch(folder, pidfd, longest_s)
     finally:
         os.close(pidfd)
 
@@ -113,6 +113,14 @@ def test_a_harness_that_passes_its_deadline_is_killed_first(
     """Fence before you heal: two must never act at the same time."""
     hold_open(tmp_path, monotonic_ns() - S)
     assert watch(tmp_path, harness)
+    assert harness.wait(5) == -signal.SIGKILL
+
+
+def test_a_run_that_lasts_longer_than_any_planned_is_killed(
+    tmp_path: Path, harness: subprocess.Popen[bytes], silent: None
+) -> None:
+    """A sense that hangs in the baseline has no undo with a deadline: the run as a whole has one."""
+    assert watch(tmp_path, harness, longest_s=0.2)
     assert harness.wait(5) == -signal.SIGKILL
 
 

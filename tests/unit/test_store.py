@@ -231,3 +231,9 @@ def test_a_run_that_its_guardian_had_to_end_never_passes(tmp_path: Path) -> None
     judgement = conclude(folder, mine).judgement
     assert judgement.outcome is Outcome.INCONCLUSIVE
     assert any("its guardian" in doubt.because for doubt in judgement.doubts)
+
+
+def test_a_load_without_end_is_doubted_and_fills_no_memory(good: Spoilt) -> None:
+    """A forged end of the load, years away, would be a ledger of a billion planned arrivals."""
+    forged = [record | {"until_ns": 2 * 10**15} if record["kind"] == "load_stopped" else record for record in good.records]
+    assert good.outcome(written(forged, renumbered=True)) is Outcome.INCONCLUSIVE
