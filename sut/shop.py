@@ -6,12 +6,14 @@ shoppers → lb → storefront x2 → db_route → orders_db (primary and synchr
 import secrets
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import psycopg
 from psycopg import sql
 
 from harness.capabilities import Answers, Crashable, Killable, Pausable, Replicated, Started
 from harness.drivers import driver
+from harness.drivers.docker_client import client
 from harness.errors import SetupError, WindtunnelError
 from harness.model import Component, Declaration
 from harness.plan import Plan
@@ -88,7 +90,8 @@ class ReferenceShop:
                 site.say(f"{component.name}: ready after {(site.now_ns() - begun_ns) / 1e9:.1f} s")
             return RunningReferenceShop(site, self.declaration, ground, parts, making.passwords)
         except BaseException as error:
-            driver("docker").sweep(site.id, site.folder)
+            with suppress(WindtunnelError):  # the run's label is still there: whoever ends the run sweeps once more
+                driver("docker").sweep(site.id, site.folder)
             if isinstance(error, WindtunnelError) or not isinstance(error, Exception):
                 raise
             raise SetupError(f"the shop did not start: {error}") from error
@@ -144,6 +147,8 @@ def _start(ground: Ground, component: Component, make: Callable[[str], Part]) ->
 
 
 def _demand_images(roles: Collection[str]) -> dict[str, str]:
+    """Give the images by role. Raises ``SetupError`` where no engine answers, or where it has not all of them."""
+    client()
     tags = {role: images.tag(role) for role in sorted(roles)}
     missing = [tag for tag in tags.values() if not present(tag)]
     if missing:

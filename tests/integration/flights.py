@@ -101,14 +101,14 @@ class Landed:
 class Flight:
     """A command of windtunnel at work."""
 
-    def __init__(self, command: list[str], project: Path, tmp: Path, out: Path, name: str) -> None:
-        self._runs, self.name, self.tmp = project / "reports" / "runs", name, tmp
+    def __init__(self, command: list[str], project: "Project", tmp: Path, out: Path, name: str) -> None:
+        self._runs, self.name, self.tmp = project.root / "reports" / "runs", name, tmp
         self._out = out.open("w+")
         self._printed = out
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
-        environment |= {"TMPDIR": str(tmp), "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+        environment |= {"TMPDIR": str(tmp), "PYTHONPATH": str(ROOT), "COLUMNS": "200", **project.environment}
         self.process = subprocess.Popen(
-            command, cwd=project, env=environment, stdout=self._out, stderr=subprocess.STDOUT, start_new_session=True
+            command, cwd=project.root, env=environment, stdout=self._out, stderr=subprocess.STDOUT, start_new_session=True
         )
 
     @property
@@ -202,13 +202,14 @@ class Flight:
 
 
 class Project:
-    """A project whose shop is the fake one."""
+    """A project whose shop is the fake one, or another; ``environment`` is added to that of each command."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, shop: str = "tests.fake_shop:FakeShop") -> None:
         self.root, self._flights = root, list[Flight]()
+        self.environment: dict[str, str] = {}
         self._number = itertools.count()
         root.mkdir(exist_ok=True)
-        (root / "pyproject.toml").write_text('[tool.windtunnel]\nshop = "tests.fake_shop:FakeShop"\n')
+        (root / "pyproject.toml").write_text(f'[tool.windtunnel]\nshop = "{shop}"\n')
 
     def scenario(self, name: str, text: str) -> str:
         """Write a scenario; give its file's name."""
@@ -233,7 +234,7 @@ class Project:
         if spoilt:
             command = [sys.executable, "-m", "tests.sabotage", *spoilt, "--", *arguments]
         tmp = beside.tmp if beside else own
-        flight = Flight([*by, *command], self.root, tmp, own / "out", name)
+        flight = Flight([*by, *command], self, tmp, own / "out", name)
         self._flights.append(flight)
         return flight
 

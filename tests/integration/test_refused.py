@@ -95,3 +95,17 @@ def test_what_cannot_be_written_is_refused_before_anything_starts(option: str, p
     landed = project.told("run", good, option, f"{good}/below/it")
     refused(landed, 10, f"{good}/below", "Not a directory")
     assert runs(project) == before
+
+
+def test_without_an_engine_the_message_says_how_to_start_one(tmp_path: Path) -> None:
+    """The reference shop needs one: the cause, the next command, and no trace of what was not started."""
+    docker = Project(tmp_path / "docker", "sut.shop:ReferenceShop")
+    docker.environment["DOCKER_HOST"] = f"unix://{tmp_path}/none.sock"
+    flight = docker.run("db_primary_lost", shrunk("db_primary_lost"))
+    landed = flight.land(60)
+    assert landed.code == 10, landed.out
+    assert "no Docker engine answers" in landed.out.splitlines()[-1]
+    assert "make prepare" in landed.out.splitlines()[-1]
+    assert "Traceback" not in landed.out
+    assert (flight.alive(), flight.locked) == ([], False)
+    docker.end()
