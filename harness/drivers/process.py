@@ -158,6 +158,8 @@ class ProcessPowers:
             if state(process) == "gone":
                 raise ControlError(f"{power} {self._instance}: process {process.pid} is gone already")
             send(process, number)
+            if number is signal.SIGKILL and not await_end(process):  # an undo that finds it alive would leave it dead
+                raise ControlError(f"{power} {self._instance}: process {process.pid} does not end")
 
         return Break(undo=undo, act=act, typed=TYPED[power][0].format(self._instance))
 
