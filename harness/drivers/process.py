@@ -158,8 +158,9 @@ class ProcessPowers:
             if state(process) == "gone":
                 raise ControlError(f"{power} {self._instance}: process {process.pid} is gone already")
             send(process, number)
-            if number is signal.SIGKILL and not await_end(process):  # an undo that finds it alive would leave it dead
-                raise ControlError(f"{power} {self._instance}: process {process.pid} does not end")
+            wanted = "paused" if number is signal.SIGSTOP else "gone"
+            if not await_state(process, wanted):  # an undo that came before the act's end would undo nothing
+                raise ControlError(f"{power} {self._instance}: process {process.pid} is not {wanted} {END_S:g} s later")
 
         return Break(undo=undo, act=act, typed=TYPED[power][0].format(self._instance))
 
@@ -208,16 +209,16 @@ def sweep(run: str, folder: Path) -> tuple[str, ...]:  # noqa: ARG001 -- process
     """End every process of the run in ``folder``; give the names of what is left."""
     for process in labelled(folder):
         send(process, signal.SIGKILL)
-    left = tuple(f"process {process.pid}" for process in labelled(folder) if not await_end(process))
+    left = tuple(f"process {process.pid}" for process in labelled(folder) if not await_state(process, "gone"))
     for file in () if left else (folder / "pids").glob("*"):  # what they printed may hold secrets, and is collected
         file.unlink()
     return left
 
 
-def await_end(process: Process) -> bool:
-    """Wait until a process that was killed has gone, at most ``END_S``; say whether it has."""
+def await_state(process: Process, wanted: str) -> bool:
+    """Wait until a process that was signalled is ``gone`` or ``paused``, at most ``END_S``; say whether it is."""
     for _ in range(int(END_S / 0.02)):
-        if state(process) == "gone":
+        if state(process) == wanted:
             return True
         pause(0.02)
     return False
