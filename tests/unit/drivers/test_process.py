@@ -107,7 +107,7 @@ def test_a_number_that_belongs_to_somebody_else_is_not_signalled(instance: Insta
 def test_what_is_gone_cannot_be_broken(instance: Instance) -> None:
     breaking = instance.powers.pause()
     process.send(process.read(instance.pid_file), signal.SIGKILL)
-    assert process.await_end(process.read(instance.pid_file))
+    assert process.await_state(process.read(instance.pid_file), "gone")
     with pytest.raises(ControlError, match="gone already"):
         breaking.act()
     with pytest.raises(ControlError, match="gone already"):
@@ -158,6 +158,6 @@ def test_logs_are_collected_without_the_runs_secrets(instance: Instance) -> None
     assert (logs / f"{NAME}.log").read_text() == "my token is ***\n"
     (logs / f"{NAME}.log").unlink()
     process.send(process.read(instance.pid_file), signal.SIGKILL)
-    assert process.await_end(process.read(instance.pid_file))
+    assert process.await_state(process.read(instance.pid_file), "gone")
     process.collect("run1", logs)
     assert list(logs.iterdir()) == []
