@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,8 +66,8 @@ class Figure:
         limit = "" if self.limit is None else f"{self.limit:g}"
         if not self.values:
             return (self.name, "0", "-", "-", self.unit, limit)
-        spread = f"{min(self.values):.2f} - {max(self.values):.2f}"
-        return (self.name, str(len(self.values)), f"{statistics.median(self.values):.2f}", spread, self.unit, limit)
+        least, median, most = (f"{of(self.values):.3g}" for of in (min, statistics.median, max))
+        return (self.name, str(len(self.values)), median, f"{least} - {most}", self.unit, limit)
 
 
 def flown(runs: int) -> list[Figure]:
@@ -160,25 +160,28 @@ def _recovered(name: str) -> list[float]:
     return found
 
 
-def write(figures: Sequence[Figure]) -> None:
-    """Print the table, and write it and every value down."""
-    about = {
-        "commit": book.commit(),
+def about(since: str) -> dict[str, str]:
+    """Say what was measured: the commit (or from which to which, if it changed meanwhile), the machine, versions, date."""
+    commit = book.commit()
+    return {
+        "commit": commit if commit == since else f"{since} to {commit}",
         "machine": host.describe(),
-        "versions": provenance.versions(),
+        "versions": ", ".join(f"{name} {version}" for name, version in provenance.versions().items()),
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
     }
-    DATA.write_text(
-        json.dumps({**about, "figures": [asdict(figure) for figure in figures]}, indent=1) + "\n", encoding="utf-8"
-    )
+
+
+def write(figures: Sequence[Figure], what: Mapping[str, str]) -> None:
+    """Print the table, and write it and every value down."""
+    said = {**what, "figures": [asdict(figure) for figure in figures]}
+    DATA.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
     table = Table(*COLUMNS, box=box.HORIZONTALS)
     lines = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
     for figure in figures:
         table.add_row(*figure.cells)
         lines.append(f"| {' | '.join(figure.cells)} |")
     Console(highlight=False).print(table)
-    versions = ", ".join(f"{name} {version}" for name, version in provenance.versions().items())
-    words = f"Commit {about['commit']}, {about['machine']}, {about['date']}; {versions}."
+    words = f"Commit {what['commit']}; {what['machine']}; {what['date']}.\n{what['versions'].capitalize()}."
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(f"{HEAD}\n{words}\n\n" + "\n".join(lines) + "\n", encoding="utf-8")
 
@@ -188,7 +191,8 @@ HEAD = """# Benchmarks
 Windtunnel itself, measured by `make bench`; spread is the least and the greatest value. "To judge" is the whole command:
 it reads the run, judges it and writes every report. The wall time beyond the scenario holds starting the shop, settling,
 audit, logs, and removing the shop. CPU is that of the harness's own processes while shoppers order at the rate of the
-flagship; 1 is one core. Recovery counts from the fault to the last bad order.
+flagship; 1 is one core. Recovery counts from the fault to the last bad order, in all stored runs of the good shop, also
+those of other commits.
 """
 
 
@@ -197,12 +201,13 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures windtunnel itself.")
     parser.add_argument("--runs", type=int, default=3, help="how many runs of each scenario (default: 3)")
     asked = parser.parse_args(words)
+    since = book.commit()
     try:
         figures = [*judged(), *flown(asked.runs), *recoveries(asked.runs)]
     except NotAsRequired as unlike:
         print(f"nothing was written down: {unlike}", file=sys.stderr)
         return 1
-    write(figures)
+    write(figures, about(since))
     return 0 if all(figure.kept for figure in figures) else 1
 
 
