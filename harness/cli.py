@@ -152,6 +152,8 @@ def status_command() -> None:
 def stop_command(run: str) -> None:
     """Stop a living run: it heals, keeps its evidence, and exits with 11."""
     project = find(Path.cwd())
+    if run == "last":  # the newest folder is not always that of the run that lives
+        raise UsageError("stop needs the name of one run; `windtunnel status` lists those that live")
     folder = _folder(project, run)
     if not folder.is_dir():  # a run with --out: its containers know where its folder is
         folder = next((one.folder for one in care.found(project.runs) if one.run == run and one.folder), folder)
@@ -167,7 +169,9 @@ def heal_command(runs: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001 
     left, project = False, find(Path.cwd())
     found = care.found(project.runs)
     for run in sorted(set(runs) - {one.run for one in found}):
-        click.echo(f"{run}: nothing is left of it, or there is no such run; `windtunnel status` lists all that is left")
+        if not (project.runs / run).is_dir():
+            raise UsageError(f"{run}: there is no such run; `windtunnel status` lists all that is left")
+        click.echo(f"{run}: nothing is left of it")
     for one in found:
         if runs and one.run not in runs:
             continue

@@ -104,13 +104,14 @@ def _without_effect(because: str) -> Iterator[Doubt]:
 
 
 def _baseline(step: PlannedStep, looks: list[Looked]) -> Iterator[Doubt]:
-    """Doubt a witness that did not see its instance well before the act."""
-    before = [look for look in looks if look.stage == "baseline"]
-    ill = [look for look in before if look.reading.value in (SILENT, REFUSED) or look.bitten]
-    well = [look for look in before if look.reading.value is not None and look not in ill]
-    if len(well) < LOOKS:
+    """Doubt a witness that did not see its instance well in the last ``LOOKS`` looks before the act that saw anything."""
+    before = sorted((look for look in looks if look.stage == "baseline"), key=lambda look: look.at_ns)
+    seen = [look for look in before if look.reading.value is not None][-LOOKS:]
+    ill = [look for look in seen if look.reading.value in (SILENT, REFUSED) or look.bitten]
+    if len(seen) - len(ill) < LOOKS:
         yield _hides(
-            f"the witness of {step.id} saw its instance well only {len(well)} times before the act; {LOOKS} are needed"
+            f"the witness of {step.id} saw its instance well only {len(seen) - len(ill)} times before the act; "
+            f"{LOOKS} are needed"
         )
     if ill:
         yield _hides(f"the witness of {step.id} saw its instance {ill[0].reading.value} before the act")

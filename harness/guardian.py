@@ -23,10 +23,10 @@ import msgspec
 from harness.clock import S, monotonic_ns
 from harness.drivers import driver as driver_named
 from harness.errors import SetupError
-from harness.events import Event, Fingerprint, Healing, Mended
-from harness.mend import end_load, heal, remove
+from harness.events import Event, Fingerprint, Healing
+from harness.mend import end_load, heal, recorded, remove
 from harness.store import GUARDIAN, HARNESS, LOCK, UNDO, JournalWriter, Process, read_site
-from harness.undo import Lock, Played, overdue, still_open
+from harness.undo import Lock, overdue, still_open
 
 LOOK_S = 0.5
 READY_S = 10.0
@@ -129,10 +129,7 @@ def mend(folder: Path, run: str, driver: str, *, keep: bool) -> int:
         if residence is not None:
             for one in still_open(folder / UNDO):
                 write(Healing(at_ns=monotonic_ns() - begin, step=one.step, reason="guardian"))
-
-            def said(step: str, played: Played) -> None:
-                write(Mended(at_ns=monotonic_ns() - begin, step=step, undo=played.undo, error=played.error))
-
+            said = recorded(write, lambda: monotonic_ns() - begin)
             left += [f"{residue.on}: {residue.what}" for residue in heal(folder, residence, said)]
         write(Fingerprint(at_ns=monotonic_ns() - begin, residue=tuple(left)))
         if not keep:

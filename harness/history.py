@@ -232,13 +232,15 @@ class Checker(Protocol):
     """Judges one objective of a history, purely.
 
     ``timing``: a slow machine may fake a failure. ``reaction``: it expects the shop to react to a fault, so an unbitten
-    fault voids its FAIL. ``probes`` are the probes it needs while the run goes on, ``shortest_s`` how long the load must
-    last at least, warm-up not counted, for its evidence.
+    fault voids its FAIL. ``probes`` are the probes it needs while the run goes on. ``windowed``: it judges a stretch of the
+    run, so ``when`` has a meaning; the others always judge all of it. ``shortest_s``: how long the load must last at least,
+    warm-up not counted, for its evidence.
     """
 
     timing: ClassVar[bool]
     reaction: ClassVar[bool]
     probes: ClassVar[tuple[str, ...]]
+    windowed: ClassVar[bool]
     shortest_s: ClassVar[float]
 
     def check(self, history: History) -> Verdict:

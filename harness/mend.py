@@ -9,6 +9,7 @@ from harness.clock import pause
 from harness.drivers import Driver, process
 from harness.drivers import driver as driver_named
 from harness.errors import ControlError, SetupError
+from harness.events import Event, Mended
 from harness.model import Residue, Undo
 from harness.shop import Residence
 from harness.store import LOAD, UNDO
@@ -22,6 +23,15 @@ def end_load(folder: Path) -> None:
     """End the load of a dead harness, even one that was stopped; usually it has ended by itself."""
     with suppress(ControlError):
         process.send(process.read(folder / LOAD), signal.SIGKILL)
+
+
+def recorded(record: Callable[[Event], None], now_ns: Callable[[], int]) -> Callable[[str, Played], None]:
+    """Give what makes a record of each undo played, for ``heal``."""
+
+    def said(step: str, played: Played) -> None:
+        record(Mended(at_ns=now_ns(), step=step, undo=played.undo, error=played.error))
+
+    return said
 
 
 def heal(
@@ -40,19 +50,19 @@ def heal(
     if late_acts:
         pause(CONTROL_S)
     for _ in range(ROUNDS):
-        off = _deviations(driver, residence)
+        off = deviations(driver, residence)
         if not off:
             break
         for undo in (undo for _, undo in off if undo is not None):
             said("fingerprint", play((undo,), driver.MENDERS)[0])
         pause(1.0)
-    left = tuple(residue for residue, _ in _deviations(driver, residence))
+    left = tuple(residue for residue, _ in deviations(driver, residence))
     if not left:
         _close(folder, opened)
     return left
 
 
-def _deviations(driver: Driver, residence: Residence) -> tuple[tuple[Residue, Undo | None], ...]:
+def deviations(driver: Driver, residence: Residence) -> tuple[tuple[Residue, Undo | None], ...]:
     """What is off, or, where not even that can be asked, that fact."""
     try:
         return tuple((one.residue, one.undo) for one in driver.deviations(residence))

@@ -4,13 +4,18 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar, Protocol, TypeVar, Union, dataclass_transform, runtime_checkable
+from typing import Annotated, ClassVar, Protocol, TypeVar, Union, dataclass_transform, runtime_checkable
+
+from msgspec import Meta
 
 from harness.errors import VacuousPassError
 
 Scalar = bool | int | float | str | None
 Json = Union[Scalar, Sequence["Json"], Mapping[str, "Json"]]  # noqa: UP007 -- it names itself
 T = TypeVar("T")
+Positive = Annotated[float, Meta(gt=0)]
+Count = Annotated[int, Meta(ge=0)]
+Ratio = Annotated[float, Meta(gt=0, le=1)]  # a limit of 0 could never fail
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)

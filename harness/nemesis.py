@@ -2,7 +2,8 @@
 
 The story of one step:
 
-1. in the baseline its witness looks once a second at whoever is the target then;
+1. in the baseline, and again in the last ``AHEAD_S`` before its time, its witness looks once a second at whoever is the
+   target then;
 2. at its time the target is located and looked at once more: what is down already proves nothing. Then the breakage is
    prepared, the undo written to disk, and the act done;
 3. the witness looks five times a second until the fault bites (at most ``BITE_S``), then once a second while it is held;
@@ -21,13 +22,13 @@ from harness.clock import S, Watch, monotonic_ns
 from harness.drivers import Driver
 from harness.errors import ControlError, SetupError
 from harness.events import Acted, Bitten, Closed, Event, Healing, Intended, Located, Looked, Mended, NotBitten, NotHealed
-from harness.model import REFUSED, SILENT, Reading
+from harness.model import REFUSED, SILENT, Reading, Target
 from harness.model import Located as Place
 from harness.plan import OVERDUE_S, PlannedStep
 from harness.shop import RunningShop
 from harness.undo import UndoLog, play, still_open
 
-BITE_S, HEAL_S = 5.0, 60.0
+BITE_S, HEAL_S, AHEAD_S, LOCATE_S = 5.0, 60.0, 10.0, 3.0
 BITING_EVERY_S, HELD_EVERY_S, HEALING_EVERY_S, BASELINE_EVERY_S = 0.2, 1.0, 0.5, 1.0
 
 
@@ -51,6 +52,7 @@ class _Progress:
     before: list[Reading] = field(default_factory=list)
     bitten: bool = False
     since_ns: int = 0
+    act_at_ns: int = 0
     look_at_ns: int = 0
     heal_at_ns: int = 0
 
@@ -85,7 +87,8 @@ class Nemesis:
     def walk(self, begin_ns: int) -> None:
         """Carry out every step, times counted from ``begin_ns``, until each is healed, or not healed in its time."""
         for one in self._all:
-            one.look_at_ns = begin_ns + int(one.step.at_s * S)
+            one.act_at_ns = begin_ns + int(one.step.at_s * S)
+            one.look_at_ns = max(min(begin_ns, one.act_at_ns), one.act_at_ns - int(AHEAD_S * S))
         while pending := [one for one in self._all if one.stage is not Stage.DONE]:
             following = min(pending, key=lambda one: one.look_at_ns)
             self._watch.until(following.look_at_ns)
@@ -108,7 +111,9 @@ class Nemesis:
 
     def _advance(self, one: _Progress) -> None:
         """Do what is due for one step now."""
-        if one.stage is Stage.WAITING:
+        if one.stage is Stage.WAITING and self._now() < one.act_at_ns:
+            self._look_ahead(one)
+        elif one.stage is Stage.WAITING:
             self._act(one)
         elif one.stage is Stage.BITING:
             self._see_bite(one)
@@ -116,6 +121,13 @@ class Nemesis:
             self._see_held(one)
         else:
             self._see_healed(one)
+
+    def _look_ahead(self, one: _Progress) -> None:
+        """Look before the act, unless a slow look could delay it: an earlier step may have moved the role."""
+        following_ns = self._now() + int(BASELINE_EVERY_S * S)
+        if following_ns <= one.act_at_ns:
+            self._baseline_look(one)
+        one.look_at_ns = min(following_ns, one.act_at_ns)
 
     def _baseline_look(self, one: _Progress) -> None:
         try:
@@ -138,7 +150,7 @@ class Nemesis:
     def _act(self, one: _Progress) -> None:
         """Locate, prepare, write the undo down, act. No act without a living guardian."""
         step, fault = one.step, one.step.fault
-        place = self._shop.locate(fault.target)
+        place = self._located(fault.target)
         self._look_before(one, place)
         name = place.instance
         self._record(
@@ -163,6 +175,17 @@ class Nemesis:
         self._record(Acted(at_ns=self._now(), step=step.id, t0_ns=t0_ns))
         one.since_ns = one.look_at_ns = self._now()
         one.heal_at_ns = t0_ns + int(held_s * S)
+
+    def _located(self, target: Target) -> Place:
+        """Locate a target; a busy machine, or an election, may need to be asked more than once. Raises ``ControlError``."""
+        give_up_ns = self._now() + int(LOCATE_S * S)
+        while True:
+            try:
+                return self._shop.locate(target)
+            except ControlError:
+                if self._now() >= give_up_ns:
+                    raise
+            self._watch.sleep(BITING_EVERY_S)
 
     def _see_bite(self, one: _Progress) -> None:
         began_ns = self._now()
@@ -194,12 +217,13 @@ class Nemesis:
         step = one.step.id
         if one.step.fault.held:
             self._record(Healing(at_ns=self._now(), step=step, reason=reason))
-            with suppress(SetupError):  # a full disk must not keep us from mending
-                self._log.put_off(step, _in(HEAL_S + OVERDUE_S))
         for opened in still_open(self._log.path):
             if opened.step == step:
                 for played in play(opened.undo, self._driver.MENDERS):
                     self._record(Mended(at_ns=self._now(), step=step, undo=played.undo, error=played.error))
+        if one.step.fault.held:  # only now: a mender that hangs is ended by the guardian, at the step's first deadline
+            with suppress(SetupError):  # a full disk: the guardian plays it once more
+                self._log.put_off(step, _in(HEAL_S + OVERDUE_S))
         one.stage, one.since_ns, one.look_at_ns = Stage.HEALING, self._now(), self._now()
 
     def _see_healed(self, one: _Progress) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations
 from random import Random
 
 from harness import registry
@@ -159,7 +159,10 @@ def _aimed_at(target: Target, declaration: Declaration, file: str, key: str) -> 
 def _objectives(scenario: Scenario) -> Iterator[Objective]:
     """Make the checkers: the steady state before and, if something is broken, after; then each objective."""
     for entry in scenario.steady_state:
-        checker = registry.make("checkers", entry, scenario.file, f"steady_state.{entry.id}")
+        checker: Checker = registry.make("checkers", entry, scenario.file, f"steady_state.{entry.id}")
+        if not checker.windowed:
+            because = "always judges the whole run, so it cannot say how the shop was before; move it to [objectives]"
+            raise PlanError(scenario.file, f"steady_state.{entry.id}", because)
         yield Objective(id=f"before.{entry.id}", kind=entry.kind, when="baseline", checker=checker)
         if scenario.steps:
             yield Objective(id=f"after.{entry.id}", kind=entry.kind, when="recovered", checker=checker)
@@ -170,6 +173,8 @@ def _objectives(scenario: Scenario) -> Iterator[Objective]:
         if when not in WHEN:
             raise PlanError(scenario.file, f"{key}.when", f"expected one of {', '.join(WHEN)}, found {when!r}")
         made: Checker = registry.make("checkers", Entry(id=entry.id, kind=entry.kind, params=params), scenario.file, key)
+        if when != "all" and not made.windowed:
+            raise PlanError(scenario.file, f"{key}.when", f"{entry.kind} always judges the whole run; remove when")
         yield Objective(id=entry.id, kind=entry.kind, when=when, checker=made)
 
 
@@ -208,14 +213,15 @@ def _refuse_nothing(scenario: Scenario, objectives: tuple[Objective, ...]) -> No
 
 
 def _refuse_overlaps(scenario: Scenario, steps: tuple[PlannedStep, ...]) -> None:
-    """Refuse two held faults of one kind on one component at the same time, and two steps of one id."""
+    """Refuse two held faults of one kind on one component at the same time, or of any on one thing; and ids given twice."""
     if len({step.id for step in steps}) < len(steps):
         raise PlanError(scenario.file, "steps", "two steps have the same id; give each its own")
     held = [step for step in steps if step.hold_s is not None]
-    for one, other in pairwise(sorted(held, key=lambda step: (str(step.fault.target.component), step.kind, step.at_s))):
-        same = one.kind == other.kind and one.fault.target.component == other.fault.target.component
+    for one, other in combinations(sorted(held, key=lambda step: step.at_s), 2):
+        aim, other_aim = one.fault.target, other.fault.target
+        same = one.kind == other.kind and aim.component == other_aim.component
         ends = one.at_s + (one.hold_s or 0)
-        if same and other.at_s < ends:
+        if (same or (aim == other_aim and aim.role is None)) and other.at_s < ends:  # a role may have moved meanwhile
             because = f"{one.kind} on {one.fault.target} is held until {ends:g} s; start at_s = {ends + MARGIN_S:g} or later"
             raise PlanError(scenario.file, f"steps.{other.id}.at_s", because)
 

@@ -35,7 +35,7 @@ from harness.events import Event
 from harness.guardian import Guardian
 from harness.host import Machine
 from harness.interrupts import EXIT_CODES, InterruptedRun, Interrupts
-from harness.mend import remove
+from harness.mend import deviations, heal, recorded, remove
 from harness.model import noun
 from harness.nemesis import Nemesis
 from harness.plan import Plan
@@ -78,6 +78,7 @@ class Flight:
 
     def fly(self) -> Ended:
         """Fly. Raises ``SetupError`` where the machine is not ready; nothing is left behind then."""
+        self._driver.leftovers()  # where no engine answers, nobody need wait for the machine, and nothing is made
         with ExitStack() as stack:
             stack.enter_context(self._machine())
             interrupts = stack.enter_context(Interrupts(self._watch))
@@ -240,17 +241,12 @@ class Flight:
         if self._arrivals is not None:
             self._arrivals.cut_short()
         if self._shop is not None:
-            off = self._off(self._shop)
+            if self._settings.keep and not self._dirty:  # nobody removes it: an act that comes late would stay
+                with suppress(WindtunnelError):  # what is still off is said right below
+                    heal(self._folder, self._shop.residence, recorded(self._record, self._clock.now_ns))
+            off = tuple(f"{one.on}: {one.what}" for one, _ in deviations(self._driver, self._shop.residence))
             if off or not self._dirty:  # whoever compares fewer things must not have the last word
                 self._record(events.Fingerprint(at_ns=self._clock.now_ns(), residue=off))
-
-    def _off(self, shop: RunningShop) -> tuple[str, ...]:
-        """Say what is not as declared; what cannot even be asked is not."""
-        try:
-            residue = [one.residue for one in self._driver.deviations(shop.residence)]
-        except WindtunnelError as error:
-            return (f"cannot be compared with the declaration: {error}",)
-        return tuple(f"{one.on}: {one.what}" for one in residue)
 
     def _clear_away(self) -> None:
         """Collect the logs, stop the shop unless told to keep it, seal the journal, dismiss the guardian.

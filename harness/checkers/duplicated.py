@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.evidence import audit_lacks, decide, plural
 from harness.history import History, NodeAudit
-from harness.model import Verdict, noun
+from harness.model import Count, Verdict, noun
 
 
 @noun
@@ -23,9 +23,10 @@ class Duplicated:
     timing: ClassVar[bool] = False
     reaction: ClassVar[bool] = False
     probes: ClassVar[tuple[str, ...]] = ()
+    windowed: ClassVar[bool] = False
     shortest_s: ClassVar[float] = 0.0
 
-    max: int = 0
+    max: Count = 0
 
     def check(self, history: History) -> Verdict:
         """Judge the audit, whatever the window."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from harness.evidence import arrivals_needed, decide, too_few
 from harness.history import History
-from harness.model import Verdict, noun
+from harness.model import Ratio, Verdict, noun
 from harness.outages import window_size
 
 
@@ -23,9 +23,10 @@ class Goodput:
     timing: ClassVar[bool] = True
     reaction: ClassVar[bool] = False
     probes: ClassVar[tuple[str, ...]] = ()
+    windowed: ClassVar[bool] = True
     shortest_s: ClassVar[float] = 0.0
 
-    min_ratio: float
+    min_ratio: Ratio
 
     def check(self, history: History) -> Verdict:
         """Judge the orders due in the history's window."""

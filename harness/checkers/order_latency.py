@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from harness.evidence import arrivals_needed, decide, ms, too_few
 from harness.history import History
-from harness.model import Verdict, noun
+from harness.model import Positive, Verdict, noun
 
 
 @noun
@@ -22,9 +22,10 @@ class OrderLatency:
     timing: ClassVar[bool] = True
     reaction: ClassVar[bool] = False
     probes: ClassVar[tuple[str, ...]] = ()
+    windowed: ClassVar[bool] = True
     shortest_s: ClassVar[float] = 0.0
 
-    p95_max_ms: float
+    p95_max_ms: Positive
 
     def check(self, history: History) -> Verdict:
         """Judge the orders due in the history's window."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from harness.evidence import acknowledged, audit_lacks, decide, plural
 from harness.history import UNKNOWN, History, Window
-from harness.model import Verdict, noun
+from harness.model import Count, Verdict, noun
 
 BEFORE_S = 10
 ENOUGH = 1000
@@ -27,9 +27,10 @@ class OrdersLost:
     timing: ClassVar[bool] = False
     reaction: ClassVar[bool] = False
     probes: ClassVar[tuple[str, ...]] = ()
+    windowed: ClassVar[bool] = False
     shortest_s: ClassVar[float] = BEFORE_S
 
-    max: int = 0
+    max: Count = 0
 
     def check(self, history: History) -> Verdict:
         """Judge the whole run, whatever the window."""

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from harness.evidence import acknowledged, audit_lacks, decide, plural
 from harness.history import History, StockLevel
-from harness.model import Verdict, noun
+from harness.model import Count, Verdict, noun
 
 
 @noun
@@ -19,9 +19,10 @@ class Oversold:
     timing: ClassVar[bool] = False
     reaction: ClassVar[bool] = False
     probes: ClassVar[tuple[str, ...]] = ()
+    windowed: ClassVar[bool] = False
     shortest_s: ClassVar[float] = 0.0
 
-    max: int = 0
+    max: Count = 0
 
     def check(self, history: History) -> Verdict:
         """Judge the audit, whatever the window."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 from harness.events import Sample
 from harness.evidence import decide, plural
 from harness.history import History, Window
-from harness.model import Component, Verdict, noun
+from harness.model import Component, Positive, Verdict, noun
 
 GAP_S = 5.0
 LOOKS_PER_S = 0.5
@@ -26,9 +26,10 @@ class Redundancy:
     timing: ClassVar[bool] = False
     reaction: ClassVar[bool] = True
     probes: ClassVar[tuple[str, ...]] = ("redundancy",)
+    windowed: ClassVar[bool] = False
     shortest_s: ClassVar[float] = 0.0
 
-    budget_s: float
+    budget_s: Positive
 
     def check(self, history: History) -> Verdict:
         """Judge the stretch from the last disturbance to the end of the load, whatever the window."""

@@ -9,7 +9,7 @@ from harness.aftermath import Aftermath, aftermaths
 from harness.events import Bitten
 from harness.evidence import arrivals_needed, decide
 from harness.history import ACKNOWLEDGED, GOOD_WITHIN_NS, History, Window
-from harness.model import Verdict, noun
+from harness.model import Positive, Verdict, noun
 from harness.outages import BAD_ONE_IN, window_size
 
 STEADY_AT_LEAST_S = 5.0
@@ -33,10 +33,11 @@ class Rto:
     timing: ClassVar[bool] = True
     reaction: ClassVar[bool] = False
     probes: ClassVar[tuple[str, ...]] = ("role",)
+    windowed: ClassVar[bool] = False
     shortest_s: ClassVar[float] = 0.0
 
-    budget_s: float
-    contract_s: float | None = None
+    budget_s: Positive
+    contract_s: Positive | None = None
 
     def check(self, history: History) -> Verdict:
         """Judge the whole load, whatever the window."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from harness.events import LoadStopped
 from harness.evidence import arrivals_needed, decide, too_few
 from harness.history import ACKNOWLEDGED, History
-from harness.model import Verdict, noun
+from harness.model import Ratio, Verdict, noun
 
 AT_LEAST_S = 60.0
 STRETCH_NS = 10_000_000_000
@@ -25,10 +25,11 @@ class Throughput:
     timing: ClassVar[bool] = True
     reaction: ClassVar[bool] = False
     probes: ClassVar[tuple[str, ...]] = ()
+    windowed: ClassVar[bool] = True
     shortest_s: ClassVar[float] = AT_LEAST_S
 
-    min_ratio: float = 0.999
-    worst_10s_min_ratio: float = 0.97
+    min_ratio: Ratio = 0.999
+    worst_10s_min_ratio: Ratio = 0.97
 
     def check(self, history: History) -> Verdict:
         """Judge the orders due in the history's window."""

@@ -49,10 +49,19 @@ def dead_run(runs: Path, name: str) -> care.Found:
 def test_healing_what_is_not_there_does_not_look_like_success(
     runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A run's name with a typo: it is said that nothing was found."""
-    assert not list(runs.iterdir())
-    assert typed(monkeypatch, "heal", "2026-tpyo") == 0
-    assert "2026-tpyo: nothing is left of it, or there is no such run" in capsys.readouterr().out
+    """A run's name with a typo is a mistake; a run that left nothing is not."""
+    (runs / "2026-over").mkdir()
+    assert typed(monkeypatch, "heal", "2026-tpyo") == 2
+    assert "2026-tpyo: there is no such run" in capsys.readouterr().err
+    assert typed(monkeypatch, "heal", "2026-over") == 0
+    assert "2026-over: nothing is left of it" in capsys.readouterr().out
+
+
+def test_stop_wants_a_name(runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The newest folder is that of whatever was started last, which need not be what the person means to end."""
+    (runs / "2026-newest").mkdir()
+    assert typed(monkeypatch, "stop", "last") == 2
+    assert "stop needs the name of one run" in capsys.readouterr().err
 
 
 def test_a_run_that_cannot_be_mended_does_not_keep_others_from_it(

@@ -28,6 +28,7 @@ class Asked:
     timing: ClassVar[bool] = False
     reaction: ClassVar[bool] = False
     probes: ClassVar[tuple[str, ...]] = ()
+    windowed: ClassVar[bool] = True
     shortest_s: ClassVar[float] = 0.0
 
     outcome: Outcome | None = None

@@ -1,22 +1,18 @@
 """The nemesis: what it does in which order, what it sees, and what it makes of a fault that does not go as planned."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
-from harness.clock import S, Watch
+from harness.clock import S
 from harness.errors import ControlError
 from harness.events import (
     Acted,
     Bitten,
     Closed,
-    Event,
     Healing,
     Intended,
     Located,
-    Looked,
     Mended,
     NotBitten,
     NotHealed,
@@ -24,123 +20,11 @@ from harness.events import (
 from harness.faults.crash import Crash
 from harness.faults.kill import Kill
 from harness.faults.pause import Pause
-from harness.model import REFUSED, SILENT, Target, Undo
-from harness.nemesis import BITE_S, HEAL_S, Nemesis
-from harness.plan import PlannedStep
-from harness.shop import RunningShop
-from harness.undo import UndoLog, still_open
-from tests.fakes import FakeClock, FakeInstance, FakeRunningShop
-
-VICTIM = Target.parse("orders_db:primary")
-THAW = Undo(verb="unpause", on="db-1", args={"instance": "db-1"})
-Seen = Callable[[FakeInstance, float], float | str | None]
-
-
-def step(name: str, fault: Any, at_s: float, hold_s: float | None = None) -> PlannedStep:
-    """Plan a step."""
-    return PlannedStep(id=name, kind=type(fault).__name__.lower(), at_s=at_s, hold_s=hold_s, fault=fault)
-
-
-def held(db: FakeInstance, at_s: float) -> float | str:
-    """Be silent from each act until it is mended."""
-    return SILENT if len(db.acts) > len(db.mended) and at_s >= db.acts[-1] else 1.0
-
-
-class Scene:
-    """A nemesis with a fake clock, a fake shop, and a real undo log; it has watched a baseline of 10 s."""
-
-    def __init__(self, folder: Path, *steps: PlannedStep, seen: Seen, holder: Callable[[float], str] | None = None) -> None:
-        self.clock, self.records, self.log = FakeClock(), list[Event](), UndoLog(folder / "undo.jsonl")
-        self.dbs = {name: FakeInstance(self.clock, seen) for name in ("db-1", "db-2")}
-        self.db = self.dbs["db-1"]
-        self.db.undo = (THAW,) if any(one.hold_s for one in steps) else ()
-        self.orphaned = False
-        self.watch = Watch(self.clock)
-        self.nemesis = Nemesis(
-            steps=steps,
-            shop=cast("RunningShop", FakeRunningShop(self.clock, self.dbs, holder)),
-            driver=cast("Any", self),
-            log=self.log,
-            record=self.records.append,
-            watch=self.watch,
-            guarded=self._guarded,
-            run="run",
-        )
-        self.MENDERS = {"unpause": self.db.mend}
-        self.nemesis.baseline(10 * S)
-
-    def _guarded(self) -> None:
-        if self.orphaned:
-            raise ControlError("the guardian died")
-
-    def walk(self) -> list[Event]:
-        """Carry the steps out; give the records."""
-        self.nemesis.walk(10 * S)
-        return self.records
-
-    def story(self) -> list[str]:
-        """Name what happened, without the looks."""
-        return [type(event).__name__ for event in self.records if not isinstance(event, Looked)]
-
-    def first(self, kind: type[Event]) -> Any:
-        """Give the first record of a kind."""
-        return next(event for event in self.records if isinstance(event, kind))
-
-    def looks(self, stage: str) -> list[Looked]:
-        """Give the looks of a stage."""
-        return [event for event in self.records if isinstance(event, Looked) and event.stage == stage]
-
-
-def walked(folder: Path, *steps: PlannedStep, seen: Seen, holder: Callable[[float], str] | None = None) -> list[Event]:
-    """Carry out steps after the baseline; give the records."""
-    return Scene(folder, *steps, seen=seen, holder=holder).walk()
-
-
-def bitten(records: list[Event], name: str) -> bool:
-    """Say whether a step was seen to bite, and never unmasked."""
-    steps = {type(event): event.step for event in records if isinstance(event, Bitten | NotBitten) and event.step == name}
-    return Bitten in steps and NotBitten not in steps
-
-
-def test_a_crash_that_hits_nothing_does_not_take_the_credit_of_an_earlier_one(tmp_path: Path) -> None:
-    """The process has run since another moment than in the baseline, but since the same as just before the second act."""
-    two = (step("one", Crash(target=VICTIM), 0), step("two", Crash(target=VICTIM), 20))
-    records = walked(tmp_path, *two, seen=lambda db, _: "first" if not db.acts else "second")
-    assert bitten(records, "one")
-    assert not bitten(records, "two")
-
-
-def test_a_second_crash_bites_again(tmp_path: Path) -> None:
-    """Each counts from how the target was just before it, and neither look before an act counts as a bite."""
-    two = (step("one", Crash(target=VICTIM), 0), step("two", Crash(target=VICTIM), 20))
-    records = walked(tmp_path, *two, seen=lambda db, _: f"start {len(db.acts)}")
-    assert bitten(records, "one")
-    assert bitten(records, "two")
-    assert not [look for look in records if isinstance(look, Looked) and look.stage == "baseline" and look.bitten]
-
-
-def test_what_is_down_before_the_act_is_seen_to_be(tmp_path: Path) -> None:
-    """A target that fell silent after the baseline proves nothing for the act: the look just before it says so."""
-    for number, fault in enumerate((Pause(target=VICTIM), Kill(target=VICTIM))):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        records = walked(folder, step("late", fault, 5, 2), seen=lambda _, at_s: SILENT if 12 < at_s < 18 else 1.0)
-        before = [look for look in records if isinstance(look, Looked) and look.stage == "baseline"]
-        assert before[-1].reading.value == SILENT
-        assert before[-1].bitten
-
-
-def test_looks_at_the_former_holder_of_a_role_do_not_count(tmp_path: Path) -> None:
-    """The role moved between the last look of the baseline and the act: the old holder's answers prove nothing."""
-    fault = Pause(target=VICTIM)
-    records = walked(
-        tmp_path,
-        step("moved", fault, 5, 2),
-        seen=lambda db, at_s: SILENT if db.acts and at_s < db.acts[0] + 2 else 1.0,
-        holder=lambda at_s: "db-1" if at_s < 12 else "db-2",
-    )
-    looks = [look.instance for look in records if isinstance(look, Looked) and look.stage == "baseline"]
-    assert looks.count("db-2") == 1
+from harness.model import REFUSED, Undo
+from harness.nemesis import BITE_S, HEAL_S
+from harness.undo import still_open
+from tests.fakes import FakeInstance
+from tests.scenes import THAW, VICTIM, Scene, held, step
 
 
 def test_a_held_fault_is_broken_seen_to_bite_held_mended_and_seen_healed(tmp_path: Path) -> None:
@@ -152,7 +36,7 @@ def test_a_held_fault_is_broken_seen_to_bite_held_mended_and_seen_healed(tmp_pat
     assert scene.first(Acted).t0_ns == 15 * S
     assert scene.first(Intended).undo == (THAW,)
     assert scene.first(Mended).error is None
-    assert len(scene.looks("baseline")) == 11
+    assert len(scene.looks("baseline")) == 10 + 5 + 1
     assert [look.bitten for look in scene.looks("held")] == [True] * 19
     assert still_open(scene.log.path) == ()
 

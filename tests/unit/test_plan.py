@@ -14,6 +14,7 @@ from tests.fake_runs import DECLARATION, KILL, OBJECTIVES, SCENARIO
 
 GOOD = SCENARIO + OBJECTIVES + KILL
 SECOND = "[[steps]]\nat_s = {at}\nhold_s = 25\n{id}kill = {{ target = 'orders_db:standby' }}\n"
+PAUSE = "pause = { target = 'storefront#1"
 
 
 def planned(text: str, *, defects: tuple[str, ...] = (), rate: float | None = None, part: int = 1) -> Plan:
@@ -108,6 +109,21 @@ REFUSED = {
         "steps",
         "two steps have the same id; give each its own",
     ),
+    "two faults on one thing": (
+        aimed_at("storefront#1") + SECOND.format(at=10, id="").replace("kill = { target = 'orders_db:standby", PAUSE),
+        "steps.step2.at_s",
+        "kill on storefront#1 is held until 25 s; start at_s = 30 or later",
+    ),
+    "a stretch of what looks at all": (
+        GOOD.replace("oversold = {}", 'oversold = { when = "baseline" }'),
+        "objectives.oversold.when",
+        "oversold always judges the whole run; remove when",
+    ),
+    "a steady state of what looks at all": (
+        GOOD.replace("[steady_state]", "[steady_state]\noversold = {}", 1),
+        "steady_state.oversold",
+        "always judges the whole run, so it cannot say how the shop was before; move it to [objectives]",
+    ),
     "unknown stretch": (
         GOOD.replace("oversold = {}", 'oversold = { when = "steady" }'),
         "objectives.oversold.when",
@@ -148,6 +164,12 @@ def test_an_unknown_kind_is_refused_with_the_nearest(shelf: str) -> None:
 def test_an_unknown_kind_far_from_all_is_refused_with_all() -> None:
     with pytest.raises(ScenarioError, match="known: crash, kill, pause"):
         planned(GOOD.replace("kill =", "unplug_everything ="))
+
+
+@pytest.mark.parametrize(("limit", "key"), [("0", "> 0"), ("1.1", "<= 1")])
+def test_a_share_that_nothing_can_fall_short_of_or_reach_is_refused(limit: str, key: str) -> None:
+    with pytest.raises(ScenarioError, match=rf"steady_state.less.*{key}"):
+        planned(GOOD.replace("[steady_state]", f"[steady_state]\nless = {{ kind = 'goodput', min_ratio = {limit} }}"))
 
 
 def test_an_unknown_defect_is_refused_with_those_there_are() -> None:
