@@ -1,38 +1,29 @@
 """The command line. Exit codes: 0 PASS, 1 FAIL, 2 usage, 10 environment, 11 stopped, 12 INCONCLUSIVE, 13 DIRTY, 130, 143."""
 
-import re
-import secrets
 import shlex
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from harness import care, dryrun
+from harness.campaign import NAME_LONGEST, Change, Manner, fly, planned
 from harness.conclude import conclude, write
 from harness.errors import SetupError, UsageError, WindtunnelError
 from harness.interrupts import EXIT_CODES
 from harness.model import Outcome
-from harness.plan import Plan, plan
 from harness.progress import Progress
 from harness.project import Project, find
 from harness.report import Report
 from harness.reporters import json, junit, terminal
 from harness.reporters._words import visible
-from harness.run import Ended, Flight
-from harness.scenario import Scenario, load
 from harness.screen import Screen
-from harness.settings import Settings
 
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-
-
-NAME_LONGEST = 40  # of what a run, and so its containers and their hosts, are called after
+SEED = click.option("--seed", type=int, help="The seed in place of the scenario's.")
+DEFECT = click.option("--defect", multiple=True, help="A switch of the gallery of bad shops.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,12 +35,13 @@ def cli() -> None:
 @cli.command("plan")
 @FILES
 @click.option("--rate", type=float, help="Orders a second in place of the scenario's.")
-@click.option("--defect", multiple=True, help="A switch of the gallery of bad shops.")
-def plan_command(files: tuple[Path, ...], rate: float | None, defect: tuple[str, ...]) -> None:
+@SEED
+@DEFECT
+def plan_command(files: tuple[Path, ...], rate: float | None, seed: int | None, defect: tuple[str, ...]) -> None:
     """Show what would happen, and start nothing."""
     project = find(Path.cwd())
-    for _, made in _planned(project, files, rate, defect):
-        click.echo(dryrun.told(made))
+    for sortie in planned(project, files, Change(rate=rate, seed=seed, defects=defect)):
+        click.echo(dryrun.told(sortie.plan))
 
 
 @cli.command("run")
@@ -57,7 +49,8 @@ def plan_command(files: tuple[Path, ...], rate: float | None, defect: tuple[str,
 @click.option("--rate", type=float, help="Orders a second in place of the scenario's; needed evidence scales with it.")
 @click.option("--keep", is_flag=True, help="Leave the shop running afterwards.")
 @click.option("--wait", is_flag=True, help="Wait while another measuring run has the machine.")
-@click.option("--defect", multiple=True, help="A switch of the gallery of bad shops.")
+@SEED
+@DEFECT
 @click.option("--out", type=click.Path(path_type=Path), help="Where run folders go (default: reports/runs).")
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML of all runs here too.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write JSON of all runs here too.")
@@ -66,6 +59,7 @@ def run_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
     rate: float | None,
     keep: bool,  # noqa: FBT001 -- click hands options over like this
     wait: bool,  # noqa: FBT001
+    seed: int | None,
     defect: tuple[str, ...],
     out: Path | None,
     junit_path: Path | None,
@@ -76,32 +70,20 @@ def run_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
     console = Screen(highlight=False)
     reports: list[Report] = []
     code = 0
-    plans = _planned(project, files, rate, defect)
+    sorties = planned(project, files, Change(rate=rate, seed=seed, defects=defect))
+    command = shlex.join(["windtunnel", *sys.argv[1:]])
+    manner = Manner(out=out or project.runs, command=command, keep=keep, wait=wait)
     _try_writing(junit_path, json_path)
-    for part, made in plans:
-        run = _run_id(made.scenario)
-        with Progress(console, made.scenario.name) as progress:
-            settings = Settings(
-                shop=project.shop(made.defects),
-                shop_name=project.shop_name,
-                project=project.root,
-                out=(out or project.runs).resolve(),
-                run=run,
-                command=shlex.join(["windtunnel", *sys.argv[1:]]),
-                show=progress.show,
-                say=progress.say,
-                keep=keep,
-                wait=wait,
-                part=part,
-                of=made.scenario.repeat.runs if made.scenario.repeat else 1,
-            )
-            ended = Flight(made, settings).fly()
-        reports.append(_concluded(ended, project, console))
-        code = ended.interrupted or 0
-        if code or reports[-1].judgement.outcome is Outcome.DIRTY:  # beside what is still broken, nothing is measured
+    for sortie in sorties:
+        with Progress(console, sortie.plan.scenario.name) as progress:
+            flown = fly(project, sortie, manner, progress)
+        terminal.show(flown.report, console)
+        reports.append(flown.report)
+        code = flown.interrupted or 0
+        if code or flown.report.judgement.outcome is Outcome.DIRTY:  # beside what is still broken, nothing is measured
             break
-    if len(reports) < len(plans):
-        console.print(f"not run: {len(plans) - len(reports)} of {len(plans)} runs", style="bold")
+    if len(reports) < len(sorties):
+        console.print(f"not run: {len(sorties) - len(reports)} of {len(sorties)} runs", style="bold")
     for path, shelf in ((junit_path, junit), (json_path, json)):
         if path is not None:
             _write(path, shelf.render_all(reports))
@@ -201,34 +183,6 @@ def _warned(project: Project) -> bool:
     if why:
         click.echo(f"windtunnel: nobody can tell what is left there: {why}", err=True)
     return bool(why)
-
-
-def _planned(
-    project: Project, files: Sequence[Path], rate: float | None, defects: tuple[str, ...]
-) -> list[tuple[int, Plan]]:
-    """Plan every run of every file, before anything starts."""
-    declaration = project.shop(defects=()).declaration
-    plans = []
-    for file in files:
-        scenario = load(file)
-        for part in range(1, (scenario.repeat.runs if scenario.repeat else 1) + 1):
-            made = plan(scenario, declaration, defects=defects, rate=rate, part=part)
-            plans.append((part, made))
-    return plans
-
-
-def _run_id(scenario: Scenario) -> str:
-    """Name a run after its moment and its scenario; unique, and fit for a container's name."""
-    name = re.sub(r"[^a-z0-9_.]+", "-", scenario.name.lower())[:NAME_LONGEST]
-    return f"{datetime.now(UTC):%Y%m%dt%H%M%S}-{name}-{secrets.token_hex(2)}"
-
-
-def _concluded(ended: Ended, project: Project, console: Console) -> Report:
-    """Judge the run just flown, write its reports, and print the table."""
-    report = conclude(ended.folder, project)
-    write(report, ended.folder)
-    terminal.show(report, console)
-    return report
 
 
 def _folder(project: Project, run: str) -> Path:

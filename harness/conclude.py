@@ -5,7 +5,7 @@ from pathlib import Path
 from harness import registry, store
 from harness.errors import SetupError, StoredRunError
 from harness.judge import encode, judge
-from harness.plan import Plan, plan
+from harness.plan import Plan, first_seed, plan
 from harness.project import Project
 from harness.report import Report
 
@@ -47,7 +47,8 @@ def _planned(stored: store.Stored, project: Project) -> Plan:
     run = stored.run
     defects = run.defects if run else ()
     rate = stored.scenario.load.arrivals.orders_per_s * run.scale if run else None
-    return plan(stored.scenario, project.shop(defects).declaration, defects=defects, rate=rate, part=run.part if run else 1)
+    seed, part = (first_seed(run.seed, run.part), run.part) if run else (None, 1)
+    return plan(stored.scenario, project.shop(defects).declaration, defects=defects, rate=rate, seed=seed, part=part)
 
 
 def _logs(folder: Path) -> dict[str, str]:

@@ -34,6 +34,11 @@ def judge(plan: Plan, history: History) -> Judgement:
     return Judgement(outcome=max(verdict.outcome for verdict in verdicts), verdicts=tuple(verdicts), doubts=found)
 
 
+def asked(plan: Plan) -> tuple[str, ...]:
+    """Name what a run of this plan is judged by, in the order of its verdicts."""
+    return (*(one.id for one in plan.objectives), HEALED)
+
+
 def window_of(when: str, history: History) -> Window | str:
     """Give the stretch of intended times an objective is about, or say why there is none.
 

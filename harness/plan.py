@@ -65,15 +65,21 @@ class Plan:
         return self.scenario.load.arrivals.orders_per_s * self.scale
 
 
-def plan(
-    scenario: Scenario, declaration: Declaration, *, defects: tuple[str, ...] = (), rate: float | None = None, part: int = 1
+def plan(  # noqa: PLR0913 -- a scenario, a shop, and the four ways in which a run may differ from the file
+    scenario: Scenario,
+    declaration: Declaration,
+    *,
+    defects: tuple[str, ...] = (),
+    rate: float | None = None,
+    seed: int | None = None,
+    part: int = 1,
 ) -> Plan:
-    """Decide everything a run will do. ``rate`` replaces the scenario's orders a second; ``part`` is the run's number in a
+    """Decide everything a run will do. ``rate`` and ``seed`` replace the scenario's; ``part`` is the run's number in a
     series (``[repeat]``) and varies the seed and, where asked, the phase of its steps.
 
     Raises ``ScenarioError`` for what is not understood and ``PlanError``, with the value to use, for what must not run.
     """  # noqa: D205 -- the summary needs two lines
-    varied = _varied(scenario, part)
+    varied = _varied(scenario if seed is None else replace(scenario, seed=seed), part)
     _refuse_unknown(varied, declaration, defects)
     steps = tuple(_step(varied, declaration, number) for number in range(1, len(varied.steps) + 1))
     objectives = tuple(_objectives(varied))
@@ -110,10 +116,15 @@ def _varied(scenario: Scenario, part: int) -> Scenario:
     """Give the scenario of one run of a series: its own seed and, if asked, steps up to a second later."""
     if part == 1 and scenario.repeat is None:
         return scenario
-    seed = scenario.seed + part - 1
+    seed = scenario.seed + part - 1  # see first_seed
     shift = Random(seed).random() if scenario.repeat and scenario.repeat.vary == "phase" else 0.0  # noqa: S311 -- no secret
     steps = tuple(replace(step, at_s=round(step.at_s + shift, 3)) for step in scenario.steps)
     return replace(scenario, seed=seed, steps=steps)
+
+
+def first_seed(seed: int, part: int) -> int:
+    """Give the seed of a whole series from that of one of its runs."""
+    return seed - (part - 1)
 
 
 def _step(scenario: Scenario, declaration: Declaration, number: int) -> PlannedStep:

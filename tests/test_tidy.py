@@ -33,7 +33,7 @@ LAYERS = {
     ),
     "load child": "load.wire load.user load.child",
     "run": "run",
-    "doors": "cli __main__ dryrun progress screen conclude care prepare engine reference pytest_plugin",
+    "doors": "cli campaign __main__ dryrun progress screen conclude care prepare engine reference pytest_plugin",
 }
 SHELVES = {
     "faults": {"model", "capabilities", "errors"},
@@ -58,7 +58,7 @@ READS_TIME = {
     "harness/load/child.py": "the load child has a world of its own, patched by gevent",
     "harness/load/user.py": "the same",
     "harness/load/wire.py": "the same",
-    "harness/cli.py": "a run is named after the date",
+    "harness/campaign.py": "a run is named after the date",
 }
 LONGEST_FILE, LONGEST_FUNCTION = 300, 50
 LONGER: dict[str, str] = {}  # file or file:function → why it may be longer

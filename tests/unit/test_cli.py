@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import care, cli
+from harness import campaign, care, cli
+from harness.campaign import Flown
 from harness.errors import UsageError
 from harness.model import Outcome
 from harness.project import find
-from harness.report import Report
-from harness.run import Ended, Flight
 from harness.scenario import parse
 from harness.undo import Lock
 from tests.fake_runs import KILL, OBJECTIVES, SCENARIO
@@ -93,7 +92,7 @@ def test_whoever_cannot_look_does_not_say_that_nothing_is_left(
 @pytest.mark.parametrize("name", ["My scenario!", "ä" * 300, "UPPER", "..", "a b/c"])
 def test_a_run_is_named_so_that_a_container_can_be(name: str) -> None:
     """Whatever its scenario's file is called."""
-    run = cli._run_id(parse(GOOD, f"{name}.toml"))
+    run = campaign._run_id(parse(GOOD, f"{name}.toml"))
     assert re.fullmatch(r"[a-z0-9][a-z0-9_.-]{,62}", run)
 
 
@@ -120,12 +119,11 @@ def test_nothing_is_run_beside_a_dirty_shop(
     """What is still broken there would be measured along; what was not run is said. After a FAIL the others follow."""
     ended: list[Outcome] = []
 
-    def conclude(*_: object) -> Report:
+    def fly(*_: object) -> Flown:
         ended.append(first if not ended else Outcome.PASS)
-        return sample_report(ended[-1])
+        return Flown(report=sample_report(ended[-1]), interrupted=None)
 
-    monkeypatch.setattr(cli, "_concluded", conclude)
-    monkeypatch.setattr(Flight, "fly", lambda _: Ended(folder=runs, interrupted=None))
+    monkeypatch.setattr(cli, "fly", fly)
     Path("calm.toml").write_text((ROOT / "scenarios" / "calm.toml").read_text())
     assert typed(monkeypatch, "run", "calm.toml", "calm.toml") == first.exit_code
     assert len(ended) == flown

@@ -1,0 +1,96 @@
+"""A campaign: scenario files, all planned before the first starts, then flown and judged one by one. Every door uses it."""
+
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.conclude import conclude, write
+from harness.model import noun
+from harness.plan import Plan, plan
+from harness.progress import Progress
+from harness.project import Project
+from harness.report import Report
+from harness.run import Flight
+from harness.scenario import Scenario, load
+from harness.settings import Settings
+
+NAME_LONGEST = 40  # of what a run, and so its containers and their hosts, are called after
+
+
+@noun
+class Sortie:
+    """One run that is to be flown: its plan, and its number in the series of its scenario."""
+
+    plan: Plan
+    part: int
+    of: int
+
+
+@noun
+class Change:
+    """What is different from the scenario files: orders a second, the seed, and the defects of the shop."""
+
+    rate: float | None = None
+    seed: int | None = None
+    defects: tuple[str, ...] = ()
+
+
+@noun
+class Manner:
+    """How to fly: where run folders go, the command as it was typed, whether the shop stays, whether to wait."""
+
+    out: Path
+    command: str
+    keep: bool = False
+    wait: bool = False
+
+
+@noun
+class Flown:
+    """A run that has ended and was judged. ``interrupted``: the exit code of what ended it early, else None."""
+
+    report: Report
+    interrupted: int | None
+
+
+def planned(project: Project, files: Sequence[Path], change: Change) -> tuple[Sortie, ...]:
+    """Plan every run of every file. Raises ``ScenarioError`` and ``PlanError``; nothing has started then."""
+    declaration = project.shop().declaration
+    sorties = []
+    for file in files:
+        scenario = load(file)
+        runs = scenario.repeat.runs if scenario.repeat else 1
+        for part in range(1, runs + 1):
+            made = plan(scenario, declaration, defects=change.defects, rate=change.rate, seed=change.seed, part=part)
+            sorties.append(Sortie(plan=made, part=part, of=runs))
+    return tuple(sorties)
+
+
+def fly(project: Project, sortie: Sortie, manner: Manner, progress: Progress) -> Flown:
+    """Fly one run, judge it, write its reports. Raises ``SetupError`` where the machine is not ready."""
+    settings = Settings(
+        shop=project.shop(sortie.plan.defects),
+        shop_name=project.shop_name,
+        project=project.root,
+        out=manner.out.resolve(),
+        run=_run_id(sortie.plan.scenario),
+        command=manner.command,
+        show=progress.show,
+        say=progress.say,
+        keep=manner.keep,
+        wait=manner.wait,
+        part=sortie.part,
+        of=sortie.of,
+    )
+    ended = Flight(sortie.plan, settings).fly()
+    report = conclude(ended.folder, project)
+    write(report, ended.folder)
+    return Flown(report=report, interrupted=ended.interrupted)
+
+
+def _run_id(scenario: Scenario) -> str:
+    """Name a run after its moment and its scenario; unique, and fit for a container's name."""
+    name = re.sub(r"[^a-z0-9_.]+", "-", scenario.name.lower())[:NAME_LONGEST]
+    return f"{datetime.now(UTC):%Y%m%dt%H%M%S}-{name}-{secrets.token_hex(2)}"
