@@ -98,6 +98,7 @@ class Flight:
         """Fly on with a guardian; whatever happens, heal, keep the evidence, and clear away."""
         code: int | None = None
         trouble: SetupError | None = None
+        foreign: BaseException | None = None
         because = ""
         try:
             interrupts.hurry()
@@ -112,8 +113,9 @@ class Flight:
             code, trouble, because = error.exit_code, error, f"error: {error}"
         except WindtunnelError as error:
             because = f"error: {error}"
-        except Exception as error:  # noqa: BLE001 -- a bug of ours must still heal, and must be told
+        except BaseException as error:  # noqa: BLE001 -- a bug of ours, or somebody's time limit: heal first, then tell
             because = f"error: {type(error).__name__}: {error}"
+            foreign = None if isinstance(error, Exception) else error
         interrupts.calm()
         if because:
             self._cut_short(because)
@@ -121,6 +123,8 @@ class Flight:
         if trouble is not None and self._shop is None:
             left = f"; not all of it could be removed: `windtunnel heal {self._settings.run}`" if self._dirty else ""
             raise SetupError(f"{trouble}{left}")
+        if foreign is not None:
+            raise foreign
         if interrupts.caught is not None:  # perhaps too late to end this run early, but no other may follow
             code = EXIT_CODES[interrupts.caught]
         return Ended(folder=self._folder, interrupted=code)

@@ -5,6 +5,7 @@ parameters mean is the shelf's business: see ``registry.make``.
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import field, fields
@@ -195,6 +196,21 @@ def _repeat(file: str, table: dict[str, Any]) -> Repeat:
     if not 1 <= repeat.runs <= RUNS_MAX:
         raise ScenarioError(file, "repeat.runs", f"expected 1 to {RUNS_MAX:,} runs, found {repeat.runs}")
     return repeat
+
+
+def line_of(text: str, objective: str) -> int:
+    """Give the line, counted from 1, on which a scenario asks for an objective; 1 for what every run is asked."""
+    moment, _, rest = objective.partition(".")
+    section, name = ("steady_state", rest) if moment in ("before", "after") and rest else ("objectives", objective)
+    inside = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+\s*([^\[\]]+?)\s*\]", line):
+            inside = header[1]
+            if inside == f"{section}.{name}":
+                return number
+        elif inside == section and re.match(rf"""\s*["']?{re.escape(name)}["']?\s*[=.]""", line):
+            return number
+    return 1
 
 
 def convert(file: str, key: str, table: Mapping[str, Any], to: type[T]) -> T:

@@ -1,0 +1,189 @@
+"""pytest's door: each scenario file is collected, with a test for each of its objectives.
+
+It is opened by one line in ``conftest.py``: ``pytest_plugins = ["harness.pytest_plugin"]``. A file's run is flown once, when
+its first test needs it, whichever tests were chosen. A FAIL is a failure, INCONCLUSIVE an error in set-up, never a skip; a
+DIRTY run ends the session. Tags are marks. Files count as scenarios if their name ends with ``.toml`` and they lie below a
+folder called ``scenarios``, or are named on the command line.
+"""
+
+import os
+import shlex
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest._code.code import TerminalRepr
+
+from harness.campaign import Change, Manner, Sortie, fly, planned
+from harness.errors import WindtunnelError
+from harness.judge import asked
+from harness.model import Outcome, Verdict
+from harness.progress import Progress
+from harness.project import Project, find
+from harness.report import Report
+from harness.reporters._failure import failure
+from harness.scenario import line_of
+from harness.screen import Screen
+
+FOLDER = "scenarios"
+FLOWN = pytest.StashKey[list[Report]]()
+
+
+class Told(Exception):  # noqa: N818 -- it carries a verdict to the one who runs the tests; the error is the shop's
+    """An objective that did not pass, with all there is to say about it: shown as it is, without a traceback."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options; they begin with ``--windtunnel-``, since Locust's own plugin has the short names."""
+    group = parser.getgroup("windtunnel", "scenarios of windtunnel")
+    group.addoption("--windtunnel-rate", type=float, metavar="N", help="orders a second in place of the scenarios'")
+    group.addoption("--windtunnel-seed", type=int, metavar="N", help="the seed in place of the scenarios'")
+    group.addoption("--windtunnel-defect", action="append", default=[], metavar="NAME", help="a switch of the bad shops")
+    group.addoption("--windtunnel-out", type=Path, metavar="DIR", help="where run folders go (default: reports/runs)")
+    group.addoption("--windtunnel-keep", action="store_true", help="leave the shop running after the run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make room for the reports of the session."""
+    config.stash[FLOWN] = []
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "ScenarioFile | None":
+    """Collect scenario files."""
+    root = parent.config.rootpath
+    below = file_path.parent.relative_to(root).parts if file_path.is_relative_to(root) else ()
+    if file_path.suffix != ".toml" or not (FOLDER in below or parent.session.isinitpath(file_path)):
+        return None
+    collector: ScenarioFile = ScenarioFile.from_parent(parent, path=file_path)
+    return collector
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say where the reports are."""
+    for report in config.stash[FLOWN]:
+        outcome, name = report.judgement.outcome.name, report.plan.scenario.file
+        terminalreporter.write_line(f"windtunnel: {outcome}  {name}  {report.folder}/report.html")
+
+
+class ScenarioFile(pytest.File):
+    """One scenario file: planned when it is collected, flown when its first test is set up."""
+
+    _reports: tuple[Report, ...] | WindtunnelError | None = None
+
+    def collect(self) -> Iterator["ObjectiveItem"]:
+        """Give a test for each objective. A file that cannot be planned is an error of the collection."""
+        if hasattr(self.config, "workerinput"):
+            raise self.CollectError("scenarios share one machine and cannot run in several workers: leave out -n")
+        try:
+            self._project, self._sorties = self._planned()
+        except WindtunnelError as error:
+            raise self.CollectError(str(error)) from error
+        plan = self._sorties[0].plan
+        for tag in plan.scenario.tags:
+            self.config.addinivalue_line("markers", f"{tag}: a tag of scenarios")
+            self.add_marker(tag)
+        for objective in asked(plan):
+            yield ObjectiveItem.from_parent(self, name=objective)
+
+    def _planned(self) -> tuple[Project, tuple[Sortie, ...]]:
+        project, option = find(self.path.parent), self.config.getoption
+        change = Change(
+            rate=option("--windtunnel-rate"),
+            seed=option("--windtunnel-seed"),
+            defects=tuple(option("--windtunnel-defect")),
+        )
+        here = Path.cwd()
+        file = self.path.relative_to(here) if self.path.is_relative_to(here) else self.path
+        return project, planned(project, [file], change)
+
+    def reports(self) -> tuple[Report, ...]:
+        """Fly the runs of the file, once, and give their reports. Raises ``WindtunnelError`` where they cannot be flown."""
+        if self._reports is None:
+            try:
+                self._reports = tuple(self._flown())
+            except WindtunnelError as error:
+                self._reports = error
+        if isinstance(self._reports, WindtunnelError):
+            raise self._reports
+        return self._reports
+
+    def line_of(self, objective: str) -> int:
+        """Give the line of the file that asks for an objective, counted from 0."""
+        return line_of(self._sorties[0].plan.scenario.text, objective) - 1
+
+    def _flown(self) -> Iterator[Report]:
+        out = self.config.getoption("--windtunnel-out") or self._project.runs
+        command = shlex.join(["pytest", *map(os.fspath, self.config.invocation_params.args)])
+        manner = Manner(out=out, command=command, keep=self.config.getoption("--windtunnel-keep"), wait=True)
+        capture = self.config.pluginmanager.getplugin("capturemanager")
+        for sortie in self._sorties:
+            with capture.global_and_fixture_disabled() if capture else nullcontext():
+                screen = Screen(highlight=False, quiet=self.config.get_verbosity() < 0)
+                screen.print()
+                with Progress(screen, sortie.plan.scenario.name) as progress:
+                    flown = fly(self._project, sortie, manner, progress)
+            self.config.stash[FLOWN].append(flown.report)
+            yield flown.report
+            if flown.report.judgement.outcome is Outcome.DIRTY:  # beside what is still broken, nothing is measured
+                self.session.shouldstop = f"the shop is still broken: windtunnel heal {flown.report.folder.name}"
+            elif flown.interrupted is not None:
+                self.session.shouldstop = f"told to stop (as exit code {flown.interrupted} says); all is healed"
+            if self.session.shouldstop:
+                return
+
+
+class ObjectiveItem(pytest.Item):
+    """One objective of a scenario; of a series the worst of its runs counts."""
+
+    def setup(self) -> None:
+        """Fly the run if that has not been done. What could not be decided is an error here."""
+        told = [(report, _verdict(report, self.name)) for report in self._file.reports()]
+        report, verdict = max(told, key=lambda one: max(one[1].outcome, _dirty(one[0])))
+        self._worst = verdict
+        self._told = failure(report, verdict)
+        self._note(report, verdict)
+        if report.judgement.outcome is Outcome.DIRTY:
+            raise Told(failure(report, _verdict(report, asked(report.plan)[-1])))
+        if verdict.outcome not in (Outcome.PASS, Outcome.FAIL):
+            raise Told(self._told)
+
+    def runtest(self) -> None:
+        """Fail where the shop broke its promise."""
+        if self._worst.outcome is not Outcome.PASS:
+            raise Told(self._told)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str | TerminalRepr:
+        """Show what happened to the shop; how pytest came to know of it is of no use to anybody."""
+        if isinstance(excinfo.value, Told | WindtunnelError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Give the place in the file, and a headline; in one that ended as the test's id does, pytest would rewrite dots."""
+        file = self.nodeid.removesuffix(f"::{self.name}")
+        return self.path, self._file.line_of(self.name), f"{self.name} in {file}"
+
+    @property
+    def _file(self) -> ScenarioFile:
+        assert isinstance(self.parent, ScenarioFile)  # noqa: S101 -- made by its collect
+        return self.parent
+
+    def _note(self, report: Report, verdict: Verdict) -> None:
+        """Leave the figures to JUnit and to whoever reads ``user_properties``."""
+        run = report.history.run
+        self.user_properties += [("run", run.id if run else ""), ("report", f"{report.folder}/report.html")]
+        self.user_properties += [("outcome", verdict.outcome.name), ("evidence", verdict.evidence)]
+        self.user_properties += [(f"measured.{name}", value) for name, value in verdict.measured.items()]
+        self.user_properties += [(f"limit.{name}", value) for name, value in verdict.limit.items()]
+
+
+def _verdict(report: Report, objective: str) -> Verdict:
+    return next(verdict for verdict in report.judgement.verdicts if verdict.objective == objective)
+
+
+def _dirty(report: Report) -> Outcome:
+    """Whatever else is said of it, a run that left something broken is the worst of a series."""
+    outcome = report.judgement.outcome
+    return outcome if outcome is Outcome.DIRTY else Outcome.PASS
