@@ -10,29 +10,32 @@ import os
 import shlex
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from _pytest._code.code import TerminalRepr
 
+from harness import registry
 from harness.campaign import Change, Manner, Sortie, fly, planned
-from harness.errors import WindtunnelError
+from harness.conclude import conclude, write
+from harness.errors import UsageError, WindtunnelError
 from harness.judge import asked
 from harness.model import Outcome, Verdict
+from harness.plan import Plan, plan
 from harness.progress import Progress
 from harness.project import Project, find
 from harness.report import Report
 from harness.reporters._failure import failure
-from harness.scenario import line_of
+from harness.scenario import Scenario, line_of
 from harness.screen import Screen
+from harness.store import ASKED
+from harness.tunnel import Told, Tunnel
 
 FOLDER = "scenarios"
-FLOWN = pytest.StashKey[list[Report]]()
-
-
-class Told(Exception):  # noqa: N818 -- it carries a verdict to the one who runs the tests; the error is the shop's
-    """An objective that did not pass, with all there is to say about it: shown as it is, without a traceback."""
+WORKERS = "scenarios share one machine and cannot run in several workers: leave out -n"
+FLOWN = pytest.StashKey[dict[Path, Report]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,7 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make room for the reports of the session."""
-    config.stash[FLOWN] = []
+    config.stash[FLOWN] = {}
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "ScenarioFile | None":
@@ -62,9 +65,79 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "ScenarioF
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say where the reports are."""
-    for report in config.stash[FLOWN]:
+    for report in config.stash[FLOWN].values():
         outcome, name = report.judgement.outcome.name, report.plan.scenario.file
         terminalreporter.write_line(f"windtunnel: {outcome}  {name}  {report.folder}/report.html")
+
+
+@pytest.fixture
+def tunnel(request: pytest.FixtureRequest) -> Tunnel:
+    """Give the Python form of a scenario: one run, and the questions about it. See ``harness.tunnel``."""
+    project, change = find(request.path.parent), _change(request.config)
+    if hasattr(request.config, "workerinput"):
+        raise UsageError(WORKERS)
+    declaration = project.shop().declaration
+
+    def plans(scenario: Scenario) -> Plan:
+        made = plan(scenario, declaration, defects=change.defects, rate=change.rate, seed=change.seed)
+        kinds = registry.kinds("checkers")  # what will be asked is not known yet, so everything is watched
+        probes = {probe for kind in kinds for probe in registry.cls("checkers", kind).probes}
+        return replace(made, probes=tuple(sorted({*made.probes, *probes})))
+
+    def asks(folder: Path, objectives: str) -> Report:
+        (folder / ASKED).write_text(objectives, encoding="utf-8")
+        report = conclude(folder, project)
+        write(report, folder)
+        request.config.stash[FLOWN][folder] = report
+        return report
+
+    def flies(made: Plan) -> Path:
+        return _fly(request.session, project, Sortie(plan=made, part=1, of=1)).folder
+
+    return Tunnel(request.node.nodeid, declaration, plans=plans, flies=flies, asks=asks)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
+    """Fail a test that has the fixture ``tunnel`` and proves nothing with it; tell what broke beside its assertion."""
+    found = pyfuncitem.funcargs.get("tunnel")
+    if not isinstance(found, Tunnel):
+        return (yield)
+    try:
+        done = yield
+        found.check()
+    finally:
+        if told := found.told():
+            pyfuncitem.add_report_section("call", "windtunnel", told)
+    return done
+
+
+def _change(config: pytest.Config) -> Change:
+    """Read what the options change."""
+    option = config.getoption
+    defects = tuple(option("--windtunnel-defect"))
+    return Change(rate=option("--windtunnel-rate"), seed=option("--windtunnel-seed"), defects=defects)
+
+
+def _fly(session: pytest.Session, project: Project, sortie: Sortie) -> Report:
+    """Fly one run, in sight of whoever looks on. The session ends where nothing more may be flown."""
+    config = session.config
+    out = config.getoption("--windtunnel-out") or project.runs
+    command = shlex.join(["pytest", *map(os.fspath, config.invocation_params.args)])
+    manner = Manner(out=out, command=command, keep=config.getoption("--windtunnel-keep"), wait=True)
+    capture = config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled() if capture else nullcontext():
+        screen = Screen(highlight=False, quiet=config.get_verbosity() < 0)
+        screen.print()
+        with Progress(screen, sortie.plan.scenario.name) as progress:
+            flown = fly(project, sortie, manner, progress)
+    report = flown.report
+    config.stash[FLOWN][report.folder] = report
+    if report.judgement.outcome is Outcome.DIRTY:  # beside what is still broken, nothing is measured
+        session.shouldstop = f"the shop is still broken: windtunnel heal {report.folder.name}"
+    elif flown.interrupted is not None:
+        session.shouldstop = f"told to stop (as exit code {flown.interrupted} says); all is healed"
+    return report
 
 
 class ScenarioFile(pytest.File):
@@ -75,7 +148,7 @@ class ScenarioFile(pytest.File):
     def collect(self) -> Iterator["ObjectiveItem"]:
         """Give a test for each objective. A file that cannot be planned is an error of the collection."""
         if hasattr(self.config, "workerinput"):
-            raise self.CollectError("scenarios share one machine and cannot run in several workers: leave out -n")
+            raise self.CollectError(WORKERS)
         try:
             self._project, self._sorties = self._planned()
         except WindtunnelError as error:
@@ -88,15 +161,9 @@ class ScenarioFile(pytest.File):
             yield ObjectiveItem.from_parent(self, name=objective)
 
     def _planned(self) -> tuple[Project, tuple[Sortie, ...]]:
-        project, option = find(self.path.parent), self.config.getoption
-        change = Change(
-            rate=option("--windtunnel-rate"),
-            seed=option("--windtunnel-seed"),
-            defects=tuple(option("--windtunnel-defect")),
-        )
-        here = Path.cwd()
+        project, here = find(self.path.parent), Path.cwd()
         file = self.path.relative_to(here) if self.path.is_relative_to(here) else self.path
-        return project, planned(project, [file], change)
+        return project, planned(project, [file], _change(self.config))
 
     def reports(self) -> tuple[Report, ...]:
         """Fly the runs of the file, once, and give their reports. Raises ``WindtunnelError`` where they cannot be flown."""
@@ -114,22 +181,8 @@ class ScenarioFile(pytest.File):
         return line_of(self._sorties[0].plan.scenario.text, objective) - 1
 
     def _flown(self) -> Iterator[Report]:
-        out = self.config.getoption("--windtunnel-out") or self._project.runs
-        command = shlex.join(["pytest", *map(os.fspath, self.config.invocation_params.args)])
-        manner = Manner(out=out, command=command, keep=self.config.getoption("--windtunnel-keep"), wait=True)
-        capture = self.config.pluginmanager.getplugin("capturemanager")
         for sortie in self._sorties:
-            with capture.global_and_fixture_disabled() if capture else nullcontext():
-                screen = Screen(highlight=False, quiet=self.config.get_verbosity() < 0)
-                screen.print()
-                with Progress(screen, sortie.plan.scenario.name) as progress:
-                    flown = fly(self._project, sortie, manner, progress)
-            self.config.stash[FLOWN].append(flown.report)
-            yield flown.report
-            if flown.report.judgement.outcome is Outcome.DIRTY:  # beside what is still broken, nothing is measured
-                self.session.shouldstop = f"the shop is still broken: windtunnel heal {flown.report.folder.name}"
-            elif flown.interrupted is not None:
-                self.session.shouldstop = f"told to stop (as exit code {flown.interrupted} says); all is healed"
+            yield _fly(self.session, self._project, sortie)
             if self.session.shouldstop:
                 return
 

@@ -8,7 +8,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import field, fields
+from dataclasses import field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_type_hints
 
@@ -147,6 +147,11 @@ def load(path: Path) -> Scenario:
     return parse(text, str(path))
 
 
+def name_of(file: str) -> str:
+    """Give the name of a scenario from what its file is called: the stem, or the test that it was written in."""
+    return Path(file.replace("::", "/")).stem
+
+
 def parse(text: str, file: str) -> Scenario:
     """Read a scenario from its text; ``file`` is how messages name it. Raises ``ScenarioError``."""
     try:
@@ -159,7 +164,7 @@ def parse(text: str, file: str) -> Scenario:
     top = convert(file, "", raw, _File)
     return Scenario(
         file=file,
-        name=Path(file).stem,
+        name=name_of(file),
         hypothesis=top.hypothesis,
         incident=top.incident,
         tags=top.tags,
@@ -174,6 +179,16 @@ def parse(text: str, file: str) -> Scenario:
         repeat=None if top.repeat is None else _repeat(file, top.repeat),
         text=text,
     )
+
+
+def asked_also(scenario: Scenario, text: str, file: str) -> Scenario:
+    """Give a scenario with more objectives, written as the table ``[objectives]`` is. Raises ``ScenarioError``."""
+    try:
+        raw = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ScenarioError(file, "file", f"is not TOML: {error}") from error
+    _check_numbers(file, "", raw)
+    return replace(scenario, objectives=scenario.objectives + _entries(file, "objectives", raw))
 
 
 def _check_numbers(file: str, key: str, value: Any) -> None:

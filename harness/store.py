@@ -21,12 +21,13 @@ from harness.load import ledger as ledgers
 from harness.load.schedule import planned
 from harness.model import Doubt, Outcome, noun
 from harness.plan import Plan
-from harness.scenario import Scenario, load
+from harness.scenario import Scenario, asked_also, load, name_of
 from harness.shop import Residence
 
 SCENARIO, JOURNAL, ORDERS, AUDIT = "scenario.toml", "journal.jsonl", "orders.jsonl", "audit.jsonl"
 UNDO, LOCK, SITE, GUARDIAN = "undo.jsonl", "undo.lock", "site.json", "guardian.jsonl"
 HARNESS, LOAD = "harness.json", "load.pid"
+ASKED = "objectives.toml"  # what a run was asked after it had ended: a question, so no part of the sealed evidence
 EVIDENCE = (SCENARIO, ORDERS, AUDIT)
 
 
@@ -195,13 +196,15 @@ def open_run(folder: Path) -> Stored:
     if by_guardian:
         doubts = (*doubts, _voids_pass("the harness died before it had ended the run, and its guardian cleared up"))
     scenario = _named(load(folder / SCENARIO), events)
+    if (folder / ASKED).is_file():
+        scenario = asked_also(scenario, (folder / ASKED).read_text(encoding="utf-8"), scenario.file)
     return Stored(folder=folder, scenario=scenario, events=events + by_guardian, doubts=doubts)
 
 
 def _named(scenario: Scenario, events: Sequence[Event]) -> Scenario:
     """Call a stored scenario as it was called when it ran: reports, CI and baselines know it by that name."""
     file = next((event.scenario for event in events if isinstance(event, Run)), "")
-    return replace(scenario, file=file, name=Path(file).stem) if file else scenario
+    return replace(scenario, file=file, name=name_of(file)) if file else scenario
 
 
 def history(stored: Stored, plan: Plan) -> History:
