@@ -8,15 +8,14 @@ from pathlib import Path
 
 import click
 
-from harness import care, dryrun
-from harness.campaign import NAME_LONGEST, Change, Manner, fly, planned
+from harness import care, dryrun, gate
+from harness.campaign import NAME_LONGEST, Change, Flown, Manner, Sortie, fly, planned
 from harness.conclude import conclude, write
 from harness.errors import SetupError, UsageError, WindtunnelError
 from harness.interrupts import EXIT_CODES
 from harness.model import Outcome
 from harness.progress import Progress
 from harness.project import Project, find
-from harness.report import Report
 from harness.reporters import json, junit, terminal
 from harness.reporters._words import visible
 from harness.screen import Screen
@@ -45,50 +44,59 @@ def plan_command(files: tuple[Path, ...], rate: float | None, seed: int | None, 
 
 
 @cli.command("run")
-@FILES
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--tag", help="Only scenarios with this tag; without FILES, of all in scenarios/.")
 @click.option("--rate", type=float, help="Orders a second in place of the scenario's; needed evidence scales with it.")
 @click.option("--keep", is_flag=True, help="Leave the shop running afterwards.")
 @click.option("--wait", is_flag=True, help="Wait while another measuring run has the machine.")
 @SEED
 @DEFECT
+@click.option("--max-minutes", type=click.FloatRange(min=0, min_open=True), help="Refuse, or leave out, what takes longer.")
+@click.option("--retry-inconclusive", "again", type=click.IntRange(0, 5), default=0, help="Fly again what was not decided.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where run folders go (default: reports/runs).")
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML of all runs here too.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write JSON of all runs here too.")
+@click.option("--summary", type=click.Path(path_type=Path), help="Write a Markdown summary; GitHub's by default.")
 def run_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
     files: tuple[Path, ...],
+    tag: str | None,
     rate: float | None,
     keep: bool,  # noqa: FBT001 -- click hands options over like this
     wait: bool,  # noqa: FBT001
     seed: int | None,
     defect: tuple[str, ...],
+    max_minutes: float | None,
+    again: int,
     out: Path | None,
     junit_path: Path | None,
     json_path: Path | None,
+    summary: Path | None,
 ) -> None:
     """Run scenarios. All are planned before the first starts; the worst outcome is the exit code."""
     project = find(Path.cwd())
     console = Screen(highlight=False)
-    reports: list[Report] = []
-    code = 0
-    sorties = planned(project, files, Change(rate=rate, seed=seed, defects=defect))
+    sorties = planned(project, gate.chosen(project, files, tag), Change(rate=rate, seed=seed, defects=defect))
+    console.print(gate.told(sorties, max_minutes))
     command = shlex.join(["windtunnel", *sys.argv[1:]])
     manner = Manner(out=out or project.runs, command=command, keep=keep, wait=wait)
-    _try_writing(junit_path, json_path)
-    for sortie in sorties:
+    _try_writing(junit_path, json_path, summary)
+
+    def flown(sortie: Sortie) -> Flown:
         with Progress(console, sortie.plan.scenario.name) as progress:
-            flown = fly(project, sortie, manner, progress)
-        terminal.show(flown.report, console)
-        reports.append(flown.report)
-        code = flown.interrupted or 0
-        if code or flown.report.judgement.outcome is Outcome.DIRTY:  # beside what is still broken, nothing is measured
-            break
-    if len(reports) < len(sorties):
-        console.print(f"not run: {len(sorties) - len(reports)} of {len(sorties)} runs", style="bold")
+            ended = fly(project, sortie, manner, progress)
+        terminal.show(ended.report, console)
+        return ended
+
+    passage = gate.pass_through(sorties, flown, minutes=max_minutes, again=again)
+    for left_out in passage.not_flown:
+        console.print(f"not run: {left_out}", style="bold")
     for path, shelf in ((junit_path, junit), (json_path, json)):
         if path is not None:
-            _write(path, shelf.render_all(reports))
-    worst = max((report.judgement.outcome for report in reports), default=Outcome.INCONCLUSIVE)
-    sys.exit(worst.exit_code if worst is Outcome.DIRTY or not code else code)
+            _write(path, shelf.render_all(passage.final))
+    gate.summarize(passage, summary)
+    for line in gate.annotations(passage):
+        click.echo(line)
+    sys.exit(passage.exit_code)
 
 
 @cli.command("judge")

@@ -16,6 +16,7 @@ RESERVED = ("healed", "run")  # what the judge says in every run, and what JUnit
 START_S, SETTLE_S, AUDIT_S, STOP_S = 120, 15, 240, 60
 OVERDUE_S = 30
 MARGIN_S = 5
+AROUND_S = 30  # to start the shop, settle, audit and stop: docs/benchmarks.md measures about half of it
 BASELINE_LOOKS = 5
 EVIDENCE_S = 10
 
@@ -104,6 +105,12 @@ def plan(  # noqa: PLR0913 -- a scenario, a shop, and the four ways in which a r
 def last_disturbance_s(scenario: Scenario) -> float:
     """When the last act or heal happens, in seconds after the baseline; 0 without steps."""
     return max((step.at_s + (step.hold_s or 0) for step in scenario.steps), default=0.0)
+
+
+def expected_s(made: Plan) -> float:
+    """How long a run takes where all goes well: its load up to a steady shop, and ``AROUND_S`` around it."""
+    load, steady_s = made.scenario.load, made.scenario.recovery.stable_s + MARGIN_S if made.steps else 0.0
+    return load.warm_up_s + load.baseline_s + last_disturbance_s(made.scenario) + steady_s + AROUND_S
 
 
 def load_s(scenario: Scenario) -> float:

@@ -33,7 +33,7 @@ LAYERS = {
     ),
     "load child": "load.wire load.user load.child",
     "run": "run",
-    "doors": "cli campaign tunnel __main__ dryrun progress screen conclude care prepare engine reference pytest_plugin",
+    "doors": "cli gate campaign tunnel __main__ dryrun progress screen conclude care prepare engine reference pytest_plugin",
 }
 SHELVES = {
     "faults": {"model", "capabilities", "errors"},

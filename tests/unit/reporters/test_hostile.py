@@ -1,6 +1,7 @@
 """Whatever stands in names, sentences, logs and file names: in each format it is text and nothing else."""
 
 import json
+import re
 import unicodedata
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
@@ -9,9 +10,10 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from harness.model import Outcome
-from harness.reporters import html, junit, terminal
+from harness.reporters import html, junit, markdown, terminal
 from harness.reporters import json as data
 from harness.reporters._document import Document
 from tests.hostile import MARKUP, spoiled
@@ -44,6 +46,7 @@ def test_known_tricks_stay_text(outcome: Outcome, text: str) -> None:
     check_junit(outcome, text)
     check_data(outcome, text)
     check_table(outcome, text)
+    check_summary(outcome, text)
 
 
 @many
@@ -68,6 +71,12 @@ def test_any_text_stays_text_in_the_data(outcome: Outcome, text: str) -> None:
 @given(st.sampled_from(Outcome), HOSTILE)
 def test_any_text_stays_text_in_the_table(outcome: Outcome, text: str) -> None:
     check_table(outcome, text)
+
+
+@many
+@given(st.sampled_from(Outcome), HOSTILE)
+def test_any_text_stays_text_in_the_summary(outcome: Outcome, text: str) -> None:
+    check_summary(outcome, text)
 
 
 def check_page(outcome: Outcome, text: str) -> None:
@@ -97,6 +106,20 @@ def check_data(outcome: Outcome, text: str) -> None:
 def check_table(outcome: Outcome, text: str) -> None:
     """Nothing but lines of printable text."""
     assert_shown(terminal.render(spoiled(outcome, text)), keep="\n")
+
+
+def check_summary(outcome: Outcome, text: str) -> None:
+    """A heading and a table whose cells hold text and line breaks, and nothing else; small enough for a job's page."""
+    summary = markdown.render(spoiled(outcome, text))
+    assert_shown(summary, keep="\n")
+    assert len(summary.encode()) < 200 * 1024
+    tokens = MarkdownIt("commonmark").enable("table").parse(summary)
+    inside = [child for token in tokens for child in token.children or ()]
+    assert {child.type for child in inside} <= {"text", "text_special", "html_inline"}
+    assert {child.content for child in inside if child.type == "html_inline"} <= {"<br>"}
+    assert {token.tag for token in tokens} - {""} <= {"h2", "p", "table", "thead", "tbody", "tr", "th", "td"}
+    assert sum(token.tag == "table" for token in tokens) == 2
+    assert not re.search(r"(?<!\\)(?:\\\\)*(?:https?:|@)", summary)
 
 
 def assert_shown(text: str, keep: str) -> None:

@@ -1,0 +1,144 @@
+"""The gate of a release: which scenarios, within how many minutes, flown again where nothing was decided, told to CI."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.campaign import Flown, Sortie
+from harness.clock import S, monotonic_ns
+from harness.errors import SetupError, UsageError
+from harness.model import Outcome
+from harness.plan import expected_s
+from harness.project import Project
+from harness.report import Report
+from harness.reporters import markdown
+from harness.reporters._words import visible
+from harness.scenario import line_of, load
+
+STEP_SUMMARY, ACTIONS = "GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS"
+
+
+@dataclass(slots=True, kw_only=True)
+class Passage:
+    """What a campaign came to. ``reports`` holds every attempt in the order flown; of a run the last attempt counts."""
+
+    final: list[Report] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
+    not_flown: list[str] = field(default_factory=list)
+    interrupted: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of all: the worst outcome's; what was not flown is not decided."""
+        worst = max((report.judgement.outcome for report in self.final), default=Outcome.INCONCLUSIVE)
+        if self.not_flown:
+            worst = max(worst, Outcome.INCONCLUSIVE)
+        return worst.exit_code if worst is Outcome.DIRTY or not self.interrupted else self.interrupted
+
+
+def chosen(project: Project, files: Sequence[Path], tag: str | None) -> tuple[Path, ...]:
+    """Give the scenario files meant: those named (or all of ``scenarios/``) that carry the tag, if one is given.
+
+    Raises ``UsageError`` where none is left: a gate that flies nothing would let everything through.
+    """
+    folder = project.root / "scenarios"
+    named = tuple(files) or (tuple(_near(path) for path in sorted(folder.glob("*.toml"))) if tag is not None else ())
+    if not named:
+        raise UsageError("name scenario files, or a tag with --tag")
+    found = named if tag is None else tuple(file for file in named if tag in load(file).tags)
+    if not found:
+        tags = sorted({one for file in named for one in load(file).tags})
+        raise UsageError(f"--tag {tag}: no scenario carries it; known here: {', '.join(tags) or 'none'}")
+    return found
+
+
+def told(sorties: Sequence[Sortie], minutes: float | None) -> str:
+    """Say how long it will take. Raises ``UsageError`` where that is more than ``minutes``."""
+    usual_s = sum(expected_s(sortie.plan) for sortie in sorties)
+    longest_s = sum(sortie.plan.longest_s for sortie in sorties)
+    runs = f"{len(sorties)} run{'s' if len(sorties) > 1 else ''}"
+    said = f"{runs}: about {usual_s / 60:.1f} min if all goes well, {longest_s / 60:.0f} min at the longest"
+    if minutes is not None and usual_s > minutes * 60:
+        raise UsageError(
+            f"{said}; that is more than --max-minutes {minutes:g}: choose fewer, or allow {usual_s / 60 + 1:.0f}"
+        )
+    return said
+
+
+def pass_through(
+    sorties: Sequence[Sortie], fly: Callable[[Sortie], Flown], *, minutes: float | None = None, again: int = 0
+) -> Passage:
+    """Fly all, each anew up to ``again`` times where nothing was decided; a FAIL never.
+
+    A run that would not come to its end within ``minutes`` is not begun. Beside a shop that is still broken, and after an
+    interruption, nothing more is flown.
+    """
+    passage, began_ns = Passage(), monotonic_ns()
+    for number, sortie in enumerate(sorties):
+        flown: Flown | None = None
+        for _ in range(again + 1):
+            used_s = (monotonic_ns() - began_ns) / S
+            if minutes is not None and used_s + expected_s(sortie.plan) > minutes * 60:
+                break
+            flown = fly(sortie)
+            passage.reports.append(flown.report)
+            if flown.interrupted or flown.report.judgement.outcome is not Outcome.INCONCLUSIVE:
+                break
+        if flown is None:
+            passage.not_flown.append(f"{_name(sortie)}: the {minutes:g} minutes are used up")
+            continue
+        passage.final.append(flown.report)
+        if flown.interrupted or flown.report.judgement.outcome is Outcome.DIRTY:
+            passage.interrupted = flown.interrupted or 0
+            passage.not_flown += [f"{_name(one)}: the campaign ended before" for one in sorties[number + 1 :]]
+            break
+    return passage
+
+
+def summarize(passage: Passage, path: Path | None) -> None:
+    """Write the Markdown summary to ``path``, else append it where GitHub collects them, else nowhere.
+
+    Raises ``SetupError`` where it cannot be written.
+    """
+    collected = os.environ.get(STEP_SUMMARY)
+    where = path or (Path(collected) if collected else None)
+    if where is None:
+        return
+    try:
+        where.parent.mkdir(parents=True, exist_ok=True)
+        with where.open("w" if path else "a", encoding="utf-8") as stream:
+            stream.write(markdown.render_all(passage.reports, passage.not_flown))
+    except OSError as error:
+        raise SetupError(f"{where}: the summary cannot be written: {error}; name another file with --summary") from error
+
+
+def annotations(passage: Passage) -> Iterator[str]:
+    """Give GitHub's commands that mark the lines of scenario files; none where GitHub does not run us."""
+    if os.environ.get(ACTIONS) != "true":
+        return
+    for report in passage.final:
+        scenario = report.plan.scenario
+        for verdict in report.judgement.verdicts:
+            if verdict.outcome is not Outcome.PASS:
+                place = f"file={_property(scenario.file)},line={line_of(scenario.text, verdict.objective)}"
+                title = _property(f"{verdict.outcome.name} {verdict.objective}")
+                yield f"::error {place},title={title}::{_data(visible(verdict.because))}"
+
+
+def _name(sortie: Sortie) -> str:
+    part = f" (run {sortie.part} of {sortie.of})" if sortie.of > 1 else ""
+    return f"{sortie.plan.scenario.name}{part}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(visible(text)).replace(":", "%3A").replace(",", "%2C")
+
+
+def _near(path: Path) -> Path:
+    """Name a file as one would type it here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
