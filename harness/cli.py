@@ -8,14 +8,14 @@ from pathlib import Path
 
 import click
 
-from harness import care, dryrun, gate
-from harness.campaign import NAME_LONGEST, Change, Flown, Manner, Sortie, fly, planned
-from harness.conclude import conclude, write
-from harness.errors import SetupError, UsageError, WindtunnelError
+from harness import dryrun, gate
+from harness.campaign import Change, Flown, Manner, Sortie, fly, planned
+from harness.commands import stored, tending
+from harness.errors import SetupError, WindtunnelError
 from harness.interrupts import EXIT_CODES
 from harness.model import Outcome
 from harness.progress import Progress
-from harness.project import Project, find
+from harness.project import find
 from harness.reporters import json, junit, terminal
 from harness.reporters._words import visible
 from harness.screen import Screen
@@ -99,110 +99,6 @@ def run_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
     sys.exit(passage.exit_code)
 
 
-@cli.command("judge")
-@click.argument("run")
-def judge_command(run: str) -> None:
-    """Judge a stored run again: the same folder gives the same verdicts, byte for byte."""
-    project = find(Path.cwd())
-    folder = _folder(project, run)
-    report = conclude(folder, project)
-    write(report, folder)
-    terminal.show(report, Screen(highlight=False))
-    sys.exit(report.judgement.outcome.exit_code)
-
-
-@cli.command("report")
-@click.argument("run")
-def report_command(run: str) -> None:
-    """Write the reports of a stored run again."""
-    project = find(Path.cwd())
-    folder = _folder(project, run)
-    write(conclude(folder, project), folder)
-    click.echo(folder / "report.html")
-
-
-@cli.command("status")
-def status_command() -> None:
-    """List the runs that live, and what dead ones left open."""
-    project = find(Path.cwd())
-    found = care.found(project.runs)
-    for one in found:
-        state = "lives" if one.alive else "is dead"
-        click.echo(f"{one.run}  {state}; {len(one.opened)} open undo(s); {len(one.things)} thing(s) on this machine")
-        for opened in one.opened:
-            verbs = ", ".join(f"{undo.verb} {undo.args.get('instance', undo.on)}" for undo in opened.undo)
-            click.echo(visible(f"    {opened.step}: {verbs}", keep=" "))
-        click.echo(f"    next: windtunnel {'stop' if one.alive else 'heal'} {one.run}")
-    if not _warned(project) and not found:
-        click.echo("nothing runs, nothing is left")
-
-
-@cli.command("stop")
-@click.argument("run")
-def stop_command(run: str) -> None:
-    """Stop a living run: it heals, keeps its evidence, and exits with 11."""
-    project = find(Path.cwd())
-    if run == "last":  # the newest folder is not always that of the run that lives
-        raise UsageError("stop needs the name of one run; `windtunnel status` lists those that live")
-    folder = _folder(project, run)
-    if not folder.is_dir():  # a run with --out: its containers know where its folder is
-        folder = next((one.folder for one in care.found(project.runs) if one.run == run and one.folder), folder)
-    care.stop(folder)
-    click.echo(f"{run}: stopped and healed")
-
-
-@cli.command("heal")
-@click.argument("runs", nargs=-1)
-@click.option("--dry-run", is_flag=True, help="Only say what would be mended and removed.")
-def heal_command(runs: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001 -- click hands options over like this
-    """Mend and remove what dead runs left, with or without their undo log. Living runs are not touched."""
-    left, project = False, find(Path.cwd())
-    found = care.found(project.runs)
-    for run in sorted(set(runs) - {one.run for one in found}):
-        if not (project.runs / run).is_dir():
-            raise UsageError(f"{run}: there is no such run; `windtunnel status` lists all that is left")
-        click.echo(f"{run}: nothing is left of it")
-    for one in found:
-        if runs and one.run not in runs:
-            continue
-        if one.alive:
-            click.echo(f"{one.run}: lives, not touched; `windtunnel stop {one.run}` stops and heals it")
-        elif dry_run:
-            steps = ", ".join(f"{undo.verb} {undo.args.get('instance', undo.on)}" for o in one.opened for undo in o.undo)
-            click.echo(f"{one.run}: would play: {steps or 'nothing'}; would remove: {', '.join(one.things) or 'nothing'}")
-        else:
-            left |= not _mended(one)
-    blind = _warned(project)
-    sys.exit(Outcome.DIRTY.exit_code if left else SetupError.exit_code if blind else 0)
-
-
-def _mended(one: care.Found) -> bool:
-    """Mend one run; what keeps us from it must not keep us from the others."""
-    try:
-        return not care.mend(one, click.echo)
-    except WindtunnelError as error:
-        click.echo(f"{one.run}: {error}; `windtunnel heal {one.run}` tries again", err=True)
-        return False
-
-
-def _warned(project: Project) -> bool:
-    """Say it where nobody can ask the machinery of the project's shop: to see nothing is not to see that all is well."""
-    why = care.unseen(project.shop().declaration.driver)
-    if why:
-        click.echo(f"windtunnel: nobody can tell what is left there: {why}", err=True)
-    return bool(why)
-
-
-def _folder(project: Project, run: str) -> Path:
-    """Find a run folder by path or id; ``last`` is the newest."""
-    if run == "last":
-        return max(project.runs.glob("*/"), default=project.runs / run)
-    try:
-        return Path(run) if Path(run).is_dir() else project.runs / run
-    except OSError as error:
-        raise UsageError(f"{run[:NAME_LONGEST]}…: {error.strerror}; `windtunnel status` lists runs") from error
-
-
 def _try_writing(*paths: Path | None) -> None:
     """Make sure before the first run that what is to be written after the last can be. Raises ``SetupError``."""
     for path in (path for path in paths if path is not None):
@@ -218,6 +114,16 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise SetupError(f"{path}: cannot be written: {error}; name another file: each run has its own") from error
+
+
+for command in (
+    stored.judge_command,
+    stored.report_command,
+    tending.status_command,
+    tending.stop_command,
+    tending.heal_command,
+):
+    cli.add_command(command)
 
 
 def main() -> None:

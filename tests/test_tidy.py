@@ -33,7 +33,10 @@ LAYERS = {
     ),
     "load child": "load.wire load.user load.child",
     "run": "run",
-    "doors": "cli gate campaign tunnel __main__ dryrun progress screen conclude care prepare engine reference pytest_plugin",
+    "doors": (
+        "cli commands gate campaign tunnel pytest_plugin __main__ dryrun progress screen conclude care "
+        "prepare engine reference"
+    ),
 }
 SHELVES = {
     "faults": {"model", "capabilities", "errors"},
@@ -111,7 +114,7 @@ def layer(item: str) -> int:
     for place, modules in enumerate(LAYERS.values()):
         if item in modules.split():
             return place
-    if item.startswith(("drivers.", "load.")):
+    if item.startswith(("drivers.", "load.", "commands.")):
         return layer(item.rpartition(".")[0])
     raise AssertionError(f"harness/{item}.py has no place in LAYERS of tests/test_tidy.py: write it in")
 

@@ -1,0 +1,85 @@
+"""Runs that live, and what dead ones left: list, stop, mend."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from harness import care
+from harness.commands.stored import run_folder
+from harness.errors import SetupError, UsageError, WindtunnelError
+from harness.model import Outcome
+from harness.project import Project, find
+from harness.reporters._words import visible
+
+
+@click.command("status")
+def status_command() -> None:
+    """List the runs that live, and what dead ones left open."""
+    project = find(Path.cwd())
+    found = care.found(project.runs)
+    for one in found:
+        state = "lives" if one.alive else "is dead"
+        click.echo(f"{one.run}  {state}; {len(one.opened)} open undo(s); {len(one.things)} thing(s) on this machine")
+        for opened in one.opened:
+            verbs = ", ".join(f"{undo.verb} {undo.args.get('instance', undo.on)}" for undo in opened.undo)
+            click.echo(visible(f"    {opened.step}: {verbs}", keep=" "))
+        click.echo(f"    next: windtunnel {'stop' if one.alive else 'heal'} {one.run}")
+    if not _warned(project) and not found:
+        click.echo("nothing runs, nothing is left")
+
+
+@click.command("stop")
+@click.argument("run")
+def stop_command(run: str) -> None:
+    """Stop a living run: it heals, keeps its evidence, and exits with 11."""
+    project = find(Path.cwd())
+    if run == "last":  # the newest folder is not always that of the run that lives
+        raise UsageError("stop needs the name of one run; `windtunnel status` lists those that live")
+    folder = run_folder(project, run)
+    if not folder.is_dir():  # a run with --out: its containers know where its folder is
+        folder = next((one.folder for one in care.found(project.runs) if one.run == run and one.folder), folder)
+    care.stop(folder)
+    click.echo(f"{run}: stopped and healed")
+
+
+@click.command("heal")
+@click.argument("runs", nargs=-1)
+@click.option("--dry-run", is_flag=True, help="Only say what would be mended and removed.")
+def heal_command(runs: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001 -- click hands options over like this
+    """Mend and remove what dead runs left, with or without their undo log. Living runs are not touched."""
+    left, project = False, find(Path.cwd())
+    found = care.found(project.runs)
+    for run in sorted(set(runs) - {one.run for one in found}):
+        if not (project.runs / run).is_dir():
+            raise UsageError(f"{run}: there is no such run; `windtunnel status` lists all that is left")
+        click.echo(f"{run}: nothing is left of it")
+    for one in found:
+        if runs and one.run not in runs:
+            continue
+        if one.alive:
+            click.echo(f"{one.run}: lives, not touched; `windtunnel stop {one.run}` stops and heals it")
+        elif dry_run:
+            steps = ", ".join(f"{undo.verb} {undo.args.get('instance', undo.on)}" for o in one.opened for undo in o.undo)
+            click.echo(f"{one.run}: would play: {steps or 'nothing'}; would remove: {', '.join(one.things) or 'nothing'}")
+        else:
+            left |= not _mended(one)
+    blind = _warned(project)
+    sys.exit(Outcome.DIRTY.exit_code if left else SetupError.exit_code if blind else 0)
+
+
+def _mended(one: care.Found) -> bool:
+    """Mend one run; what keeps us from it must not keep us from the others."""
+    try:
+        return not care.mend(one, click.echo)
+    except WindtunnelError as error:
+        click.echo(f"{one.run}: {error}; `windtunnel heal {one.run}` tries again", err=True)
+        return False
+
+
+def _warned(project: Project) -> bool:
+    """Say it where nobody can ask the machinery of the project's shop: to see nothing is not to see that all is well."""
+    why = care.unseen(project.shop().declaration.driver)
+    if why:
+        click.echo(f"windtunnel: nobody can tell what is left there: {why}", err=True)
+    return bool(why)
