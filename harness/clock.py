@@ -1,11 +1,14 @@
 """The only place that reads time or sleeps (but for the load child, which has its own world)."""
 
+import ctypes
 import select
+import struct
 import time
 from collections.abc import Callable
 from typing import Protocol
 
 S = 1_000_000_000
+TIME_ERROR, STA_UNSYNC = 5, 0x40  # adjtimex(2)
 
 
 class Clock(Protocol):
@@ -86,3 +89,16 @@ def pause(seconds: float) -> None:
 def monotonic_ns() -> int:
     """The machine's monotonic clock, for deadlines that several processes share."""
     return time.monotonic_ns()
+
+
+def synchronised() -> bool | None:
+    """Say whether something has set this machine's wall clock right, as the kernel knows it; None where it does not tell.
+
+    Source: adjtimex(2), which is only asked and sets nothing; ``status`` stands behind the modes and four numbers.
+    """
+    told = ctypes.create_string_buffer(512)  # more than any kernel's struct timex
+    state = ctypes.CDLL(None).adjtimex(told)
+    if state < 0:
+        return None
+    status: int = struct.unpack_from("@Illlli", told)[5]
+    return state != TIME_ERROR and not status & STA_UNSYNC

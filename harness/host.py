@@ -1,13 +1,24 @@
-"""The machine a run measures on: what it is, and how much of it belongs to somebody else."""
+"""The machine a run measures on: what it is, what is free, and how much of it belongs to somebody else."""
 
 import os
 import platform
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.model import Reading
+from harness.finding import Finding, Level
+from harness.model import Reading, noun
 
 TICKS = os.sysconf("SC_CLK_TCK")
+GIB = 2**30
+
+
+@noun
+class Cpu:
+    """CPU seconds of the whole machine since it started: all there were, those not idle, and of those the stolen ones."""
+
+    total_s: float
+    busy_s: float
+    stolen_s: float
 
 
 def describe() -> str:
@@ -35,7 +46,8 @@ class Machine:
         at_ns, shop = self._now_ns(), self._shop_cpu_s()
         if shop is None:
             return Reading(at_ns=at_ns, value=None, why="the CPU time of the shop's parts cannot be read")
-        total, busy = _cpu()
+        now = cpu()
+        total, busy = now.total_s, now.busy_s
         own = shop + sum(_used(pid) for pid in self._pids())
         last, self._last = self._last, (total, busy, own)
         if last is None or total <= last[0]:
@@ -45,11 +57,26 @@ class Machine:
         return Reading(at_ns=at_ns, value=max(0.0, (busy - last[1] - (own - last[2])) / (total - last[0])))
 
 
-def _cpu() -> tuple[float, float]:
-    """Give all CPU seconds of the machine so far, and those that were not idle (stolen ones among them)."""
+def cpu() -> Cpu:
+    """Read the machine's CPU time so far. Raises ``OSError`` or ``ValueError`` where /proc/stat does not tell it."""
     words = [int(word) / TICKS for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
     idle = words[3] + words[4]
-    return sum(words), sum(words) - idle
+    return Cpu(total_s=sum(words), busy_s=sum(words) - idle, stolen_s=words[7])
+
+
+def room(what: str, path: Path, *, tight_gib: float, least_gib: float) -> Finding:
+    """Say how much of the disk behind a path is free: below ``tight_gib`` it warns, below ``least_gib`` nothing can run.
+
+    A path that is not there yet is where its nearest parent is. Raises ``OSError`` where the file system does not tell.
+    """
+    there = next(one for one in (path, *path.parents) if one.exists())
+    disk = os.statvfs(there)
+    free = disk.f_bavail * disk.f_frsize / GIB
+    found = f"{free:.1f} of {disk.f_blocks * disk.f_frsize / GIB:.1f} GiB free at {there}"
+    if free >= tight_gib:
+        return Finding(what=what, found=found)
+    level = Level.IMPOSSIBLE if free < least_gib else Level.WARNING
+    return Finding(what=what, found=f"{found}; {tight_gib:g} GiB are wanted", mend=f"df -h {there}", level=level)
 
 
 def _used(pid: int) -> float:

@@ -23,7 +23,7 @@ SCENARIOS = tuple(sorted((ROOT / "scenarios").glob("*.toml")))
 
 # Lowest first: a module imports its own layer and those below. A new module is written in here, once.
 LAYERS = {
-    "words": "errors model capabilities clock lines machine",
+    "words": "errors model finding capabilities clock lines machine",
     "scenario": "scenario registry events interrupts host",
     "history": "history outages aftermath evidence load load.schedule load.shopper load.spec load.tally",
     "plan": "plan shop report project settings",
@@ -35,7 +35,7 @@ LAYERS = {
     "run": "run",
     "doors": (
         "cli commands gate campaign tunnel pytest_plugin __main__ dryrun progress screen conclude care "
-        "prepare engine reference"
+        "prepare engine reference described explain archive doctor vitals"
     ),
 }
 SHELVES = {

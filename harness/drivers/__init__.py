@@ -1,12 +1,13 @@
 """The drivers: each power beside its mender. The only importers of client libraries of engines and proxies."""
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from harness.errors import SetupError
 from harness.events import EngineEvent, Gap
+from harness.finding import Finding
 from harness.model import Residue, Undo, noun
 from harness.shop import Residence
 
@@ -63,8 +64,38 @@ class Driver(Protocol):
         """Give the CPU seconds that the residence's things have used so far; None where it cannot be told."""
         ...
 
+    def examine(self) -> tuple[Finding, ...]:
+        """Say how well the machinery is, and what mends it. One that does not answer is a finding; raises nothing for it."""
+        ...
+
     def watch(self, run: str, record: Callable[[EngineEvent | Gap], None], now_ns: Callable[[], int]) -> Callable[[], None]:
         """Record the machinery's own events of a run from now on; give the function that ends it."""
+        ...
+
+
+@noun
+class Image:
+    """An image that is there. ``made_ns``: wall time since 1970 of its making; None where nobody wrote it down."""
+
+    name: str
+    size_bytes: int
+    made_ns: int | None
+
+
+@runtime_checkable
+class Imaging(Protocol):
+    """A driver whose machinery runs its things from images. Each raises ``SetupError`` where that does not obey."""
+
+    def images(self, names: Sequence[str]) -> Mapping[str, Image]:
+        """Give those of the named images that are there."""
+        ...
+
+    def save_images(self, names: Sequence[str], file: Path) -> None:
+        """Write the named images into one tar file, whole or not at all. ``SetupError`` also where it cannot be written."""
+        ...
+
+    def load_images(self, file: Path) -> tuple[str, ...]:
+        """Take in what a tar file holds; name it. Raises ``UsageError`` for a file that holds no image."""
         ...
 
 

@@ -16,6 +16,8 @@ from docker.models.containers import Container
 from harness.drivers import Deviation, Leftover, Mender
 from harness.drivers.docker_client import CONTROL_S, INSTANCE, LOCK, RUN, client
 from harness.drivers.docker_events import watch
+from harness.drivers.docker_examine import examine
+from harness.drivers.docker_images import images, load_images, save_images
 from harness.drivers.redaction import redacted, secrets_of
 from harness.errors import ControlError
 from harness.model import Break, Residue, Undo
@@ -31,8 +33,12 @@ __all__ = [
     "collect",
     "cpu_s",
     "deviations",
+    "examine",
+    "images",
     "leftovers",
+    "load_images",
     "observed",
+    "save_images",
     "sweep",
     "watch",
 ]

@@ -18,6 +18,7 @@ from harness.drivers import Deviation, Leftover, Mender
 from harness.drivers.redaction import redacted, secrets_of
 from harness.errors import ControlError
 from harness.events import EngineEvent, Gap
+from harness.finding import Finding, Level
 from harness.model import Break, Residue, Undo, noun
 from harness.shop import Residence
 
@@ -256,6 +257,14 @@ def cpu_s(residence: Residence) -> float | None:
     pids = [pid for leader in leaders for pid in (leader.pid, *main_processes(leader))]
     known = [seen[2] for pid in pids if (seen := stat(pid)) is not None]
     return sum(known) if known else None
+
+
+def examine() -> tuple[Finding, ...]:
+    """Say whether the kernel tells which processes a leader supervises; nothing else is needed."""
+    if Path(f"/proc/self/task/{os.getpid()}/children").exists():
+        return (Finding(what="processes", found="signals and /proc, no engine is needed"),)
+    found = "the kernel does not list a process's children: no main process can be crashed"
+    return (Finding(what="processes", found=found, mend="use a kernel with CONFIG_PROC_CHILDREN", level=Level.WARNING),)
 
 
 def watch(run: str, record: Callable[[EngineEvent | Gap], None], now_ns: Callable[[], int]) -> Callable[[], None]:  # noqa: ARG001 -- the contract of drivers

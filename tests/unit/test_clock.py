@@ -1,11 +1,13 @@
 """One wait for everything: time, and whatever can be read meanwhile."""
 
+import ctypes
 import os
+import struct
 from collections.abc import Iterator
 
 import pytest
 
-from harness.clock import MachineClock, S, Watch, monotonic_ns, pause
+from harness.clock import MachineClock, S, Watch, monotonic_ns, pause, synchronised
 from tests.fakes import FakeClock
 
 
@@ -97,3 +99,30 @@ def test_a_pause_is_a_pause() -> None:
     began = monotonic_ns()
     pause(0.02)
     assert monotonic_ns() - began >= 0.02 * S
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "kept"),
+    [(0, 0x2001, True), (5, 0x40, False), (0, 0x40, False), (5, 0x2001, False), (-1, 0, None)],
+    ids=["kept", "not kept", "by its flag", "by its state", "not allowed to ask"],
+)
+def test_the_kernel_is_believed_about_the_wall_clock(
+    state: int,
+    status: int,
+    kept: bool | None,  # noqa: FBT001 -- a table
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Library:
+        """A C library whose kernel answers like this."""
+
+        @staticmethod
+        def adjtimex(told: "ctypes.Array[ctypes.c_char]") -> int:
+            """Ask it; nothing is to be set."""
+            assert struct.unpack_from("@I", told) == (0,)
+            struct.pack_into("@Illlli", told, 0, 0, 1, 2, 3, 4, status)
+            return state
+
+    with monkeypatch.context() as changed:
+        changed.setattr(ctypes, "CDLL", lambda _: Library)
+        assert synchronised() is kept
+    assert synchronised() in (True, False, None)
