@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from harness.history import Audit
 from harness.model import Component, Declaration, Located, Residue, Scalar, Target, noun
@@ -61,6 +61,28 @@ class Shop(Protocol):
         Raises ``SetupError`` (no engine, no image, a part that did not become ready, with its last log lines). On any
         error all that was started has been removed again, or can be found by the run's label.
         """
+        ...
+
+
+@runtime_checkable
+class Imaged(Protocol):
+    """A shop whose parts run from images that somebody builds on this machine."""
+
+    def images(self) -> tuple[str, ...]:
+        """Name every image that it needs, for the machinery of its driver. Raises ``SetupError`` where nobody can tell."""
+        ...
+
+    def build_images(self, say: Callable[[str], None]) -> None:
+        """Build those that are missing, telling each. Raises ``SetupError``; nothing half built has a good name then."""
+        ...
+
+
+@runtime_checkable
+class Gallery(Protocol):
+    """A shop that can say what its defects spoil."""
+
+    def spoils(self, defect: str) -> str:
+        """Say in one sentence what a declared defect spoils."""
         ...
 
 

@@ -74,6 +74,18 @@ class ReferenceShop:
             defects={name: defect.caught_by for name, defect in DEFECTS.items()},
         )
 
+    def images(self) -> tuple[str, ...]:
+        """Name the image of every role, the cheap ones first."""
+        return tuple(images.tag(role) for role in images.roles())
+
+    def build_images(self, say: Callable[[str], None]) -> None:
+        """Build those that are missing, in the order of the Dockerfile."""
+        images.build(images.roles(), say=say)
+
+    def spoils(self, defect: str) -> str:
+        """Say what a defect spoils."""
+        return DEFECTS[defect].sentence
+
     def start(self, plan: Plan, site: Site) -> RunningReferenceShop:
         """Start the plan's parts, each when what it needs is ready. Raises ``SetupError``; then all is removed again."""
         wanted = [component for component in COMPONENTS if component.name in plan.parts]

@@ -5,9 +5,12 @@ import re
 import shutil
 import ssl
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from harness import machine
 from harness.errors import SetupError
 from harness.machine import apt_install, as_root, call
 
@@ -17,6 +20,7 @@ PULL_LIMIT_S = 90
 BOOTSTRAP_LIMIT_S = 600
 IMPORT_LIMIT_S = 120
 APT_SOURCES = Path("/etc/apt")
+say = partial(machine.say, "images")
 CONTENTS = (
     '--dpkgopt=path-exclude="/usr/share/doc/*"',
     '--dpkgopt=path-exclude="/usr/share/man/*"',
@@ -42,16 +46,16 @@ def present(name: str) -> bool:
     return call(["docker", "image", "inspect", "--format", "{{.Id}}", name], limit_s=30).returncode == 0
 
 
-def provide() -> None:
+def provide(say: Callable[[str], None] = say) -> None:
     """Make sure that the base image exists. Raises SetupError, and leaves nothing under its name, when it cannot."""
     if present(IMAGE):
         return
-    print(f"[images]  {IMAGE}: pulling it, because every image starts from it", flush=True)
+    say(f"{IMAGE}: pulling it, because every image starts from it")
     pulled = call(["docker", "pull", "--quiet", IMAGE], limit_s=PULL_LIMIT_S)
     if pulled.returncode == 0:
         return
     why = (pulled.stdout.strip().splitlines() or ["no answer"])[-1]
-    print(f"[images]  {IMAGE}: no registry gave it ({why}); making it from Debian's packages", flush=True)
+    say(f"{IMAGE}: no registry gave it ({why}); making it from Debian's packages")
     bootstrap()
 
 

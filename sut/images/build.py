@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from harness import engine
@@ -44,8 +44,8 @@ def tag(role: str, root: Path = ROOT) -> str:
     return f"windtunnel/{role}:{digest.hexdigest()[:12]}"
 
 
-def build(wanted: Iterable[str], root: Path = ROOT) -> None:
-    """Make sure that the image of each role exists; prints one line for each.
+def build(wanted: Iterable[str], root: Path = ROOT, say: Callable[[str], None] = base.say) -> None:
+    """Make sure that the image of each role exists; says one line for each.
 
     An image gets its name only when its build is complete, so an interrupted build leaves nothing under a good name.
     Raises SetupError when no engine answers, there is no base image, or a build fails or takes longer than 15 minutes.
@@ -55,12 +55,12 @@ def build(wanted: Iterable[str], root: Path = ROOT) -> None:
     for role in wanted:
         name = tag(role, root)
         if base.present(name):
-            print(f"[images]  {name}: present", flush=True)
+            say(f"{name}: present")
             continue
-        base.provide()
-        print(f"[images]  {name}: building", flush=True)
+        base.provide(say)
+        say(f"{name}: building")
         _build(role, name, root)
-        print(f"[images]  {name}: built", flush=True)
+        say(f"{name}: built")
 
 
 def context(root: Path = ROOT, ca_bundle: bytes = b"") -> bytes:
