@@ -48,3 +48,8 @@ def find(start: Path) -> Project:
             raise UsageError(f"{file}: cannot be read: {error}") from error
         return Project(root=folder, shop_name=shop)
     raise UsageError(f'{start}: no pyproject.toml with [tool.windtunnel] here or above; write shop = "module:Class" into it')
+
+
+def near(path: Path) -> Path:
+    """Name a file as one would type it here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
