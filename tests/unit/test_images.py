@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import SetupError
+from harness.shop import Gallery, Imaged
+from sut.defects import DEFECTS
 from sut.images import base, build, roles, tag
 from sut.images.build import CA_BUNDLE, DOCKERFILE, ROOT, context
+from sut.shop import ReferenceShop
 
 Stub = Callable[[str, str], None]
 NO_MIRROR = base.Mirrors()
@@ -118,6 +121,23 @@ def test_present_images_are_not_built(tree: Path, tmp_path: Path, stub: Stub) ->
     stub("docker", "echo 27.1.1")
     build(["etcd"], tree)
     assert [call.split()[1] for call in calls(tmp_path)] == ["version", "image"]
+
+
+def test_the_shop_names_its_images_and_tells_of_their_building(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    """To whom it is asked to tell, and to nobody else."""
+    stub("docker", "echo 27.1.1")
+    shop, said = ReferenceShop(), list[str]()
+    assert isinstance(shop, Imaged)
+    shop.build_images(said.append)
+    assert said == [f"{name}: present" for name in shop.images()]
+    assert shop.images() == tuple(tag(role) for role in roles())
+    assert capsys.readouterr().out == ""
+
+
+def test_the_shop_says_what_each_of_its_defects_spoils() -> None:
+    shop = ReferenceShop()
+    assert isinstance(shop, Gallery)
+    assert {shop.spoils(name) for name in shop.declaration.defects} == {defect.sentence for defect in DEFECTS.values()}
 
 
 def test_without_an_engine_nothing_is_tried(tree: Path, tmp_path: Path, stub: Stub) -> None:

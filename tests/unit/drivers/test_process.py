@@ -12,6 +12,7 @@ import pytest
 from harness.clock import pause
 from harness.drivers import process
 from harness.errors import ControlError
+from harness.finding import Level
 from harness.model import Break, Undo
 from harness.shop import Residence, Thing
 
@@ -161,3 +162,12 @@ def test_logs_are_collected_without_the_runs_secrets(instance: Instance) -> None
     assert process.await_state(process.read(instance.pid_file), "gone")
     process.collect("run1", logs)
     assert list(logs.iterdir()) == []
+
+
+def test_a_kernel_that_lists_no_children_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the list nobody finds the main process that is to crash."""
+    (well,) = process.examine()
+    assert (well.what, well.level) == ("processes", Level.OK)
+    monkeypatch.setattr(Path, "exists", lambda _: False)
+    (ill,) = process.examine()
+    assert (ill.level, ill.mend) == (Level.WARNING, "use a kernel with CONFIG_PROC_CHILDREN")
