@@ -10,7 +10,7 @@ import click
 
 from harness import dryrun, gate
 from harness.campaign import Change, Flown, Manner, Sortie, fly, planned
-from harness.commands import stored, tending
+from harness.commands import completing, explaining, history, machine, stored, tending
 from harness.errors import SetupError, WindtunnelError
 from harness.interrupts import EXIT_CODES
 from harness.model import Outcome
@@ -20,7 +20,9 @@ from harness.reporters import json, junit, terminal
 from harness.reporters._words import visible
 from harness.screen import Screen
 
-FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+FILES = click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path), shell_complete=completing.scenarios
+)
 SEED = click.option("--seed", type=int, help="The seed in place of the scenario's.")
 DEFECT = click.option("--defect", multiple=True, help="A switch of the gallery of bad shops.")
 
@@ -44,7 +46,7 @@ def plan_command(files: tuple[Path, ...], rate: float | None, seed: int | None, 
 
 
 @cli.command("run")
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), shell_complete=completing.scenarios)
 @click.option("--tag", help="Only scenarios with this tag; without FILES, of all in scenarios/.")
 @click.option("--rate", type=float, help="Orders a second in place of the scenario's; needed evidence scales with it.")
 @click.option("--keep", is_flag=True, help="Leave the shop running afterwards.")
@@ -122,6 +124,11 @@ for command in (
     tending.status_command,
     tending.stop_command,
     tending.heal_command,
+    history.runs_command,
+    explaining.explain_command,
+    machine.doctor_command,
+    machine.images_group,
+    completing.completion_command,
 ):
     cli.add_command(command)
 

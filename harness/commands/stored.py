@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from harness.campaign import NAME_LONGEST
+from harness.commands import completing
 from harness.conclude import conclude, write
 from harness.errors import UsageError
 from harness.project import Project, find
@@ -14,7 +15,7 @@ from harness.screen import Screen
 
 
 @click.command("judge")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 def judge_command(run: str) -> None:
     """Judge a stored run again: the same folder gives the same verdicts, byte for byte."""
     project = find(Path.cwd())
@@ -26,7 +27,7 @@ def judge_command(run: str) -> None:
 
 
 @click.command("report")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 def report_command(run: str) -> None:
     """Write the reports of a stored run again."""
     project = find(Path.cwd())

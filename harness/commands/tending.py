@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from harness import care
+from harness.commands import completing
 from harness.commands.stored import run_folder
 from harness.errors import SetupError, UsageError, WindtunnelError
 from harness.model import Outcome
@@ -30,7 +31,7 @@ def status_command() -> None:
 
 
 @click.command("stop")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 def stop_command(run: str) -> None:
     """Stop a living run: it heals, keeps its evidence, and exits with 11."""
     project = find(Path.cwd())
@@ -44,7 +45,7 @@ def stop_command(run: str) -> None:
 
 
 @click.command("heal")
-@click.argument("runs", nargs=-1)
+@click.argument("runs", nargs=-1, shell_complete=completing.runs)
 @click.option("--dry-run", is_flag=True, help="Only say what would be mended and removed.")
 def heal_command(runs: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001 -- click hands options over like this
     """Mend and remove what dead runs left, with or without their undo log. Living runs are not touched."""
