@@ -86,6 +86,18 @@ class Gallery(Protocol):
         ...
 
 
+@runtime_checkable
+class Resumable(Protocol):
+    """A shop that another process than the one that started it can reach again: one that can be broken by hand."""
+
+    def resume(self, residence: Residence, site: Site, secrets: tuple[str, ...]) -> "RunningShop":
+        """Reach the parts of a shop that stands; start and change nothing. ``secrets`` are those of when it was started.
+
+        What it began with is not known any more: its audit may be refused. Raises ``ControlError`` where a part has gone.
+        """
+        ...
+
+
 class RunningShop(Protocol):
     """A shop that runs for one run."""
 

@@ -29,20 +29,23 @@ def instances(component: Component) -> tuple[str, ...]:
 
 
 class RunningReferenceShop:
-    """The reference shop of one run. ``parts`` are those that were started, by instance."""
+    """The reference shop of one run. ``parts`` are those that were started, by instance.
 
-    def __init__(
-        self, site: Site, declaration: Declaration, ground: Ground, parts: Mapping[str, Part], passwords: Passwords
+    ``readback`` knows what the stock began with; None where nobody kept that, or where no database runs.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 -- what it is made of
+        self,
+        site: Site,
+        declaration: Declaration,
+        ground: Ground,
+        parts: Mapping[str, Part],
+        passwords: Passwords,
+        readback: Readback | None,
     ) -> None:
         self._site, self._declaration, self._ground, self._parts = site, declaration, ground, parts
-        self._secrets = (passwords.postgres, passwords.replicator, passwords.rewind, passwords.shop)
-        nodes = [part for part in parts.values() if isinstance(part, OrdersDb)]
-        self._readback = Readback(nodes, site.now_ns) if nodes else None
-        self._versions = {
-            component.name: ", ".join(f"{name} {version}" for name, version in part.versions().items())
-            for component in declaration.components
-            if (part := parts.get(instances(component)[0])) is not None
-        }
+        self._secrets = (passwords.postgres, passwords.replicator, passwords.rewind, passwords.shop)  # the order of USERS
+        self._readback = readback
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -52,7 +55,11 @@ class RunningReferenceShop:
     @property
     def versions(self) -> Mapping[str, str]:
         """The packages that each component runs, with their versions, from the list in its image."""
-        return self._versions
+        return {
+            component.name: ", ".join(f"{name} {version}" for name, version in part.versions().items())
+            for component in self._declaration.components
+            if (part := self._parts.get(instances(component)[0])) is not None
+        }
 
     @property
     def entry(self) -> tuple[str, str]:
@@ -117,7 +124,7 @@ class RunningReferenceShop:
     def audit(self) -> Audit:
         """Read back orders and stock from every node that can be read."""
         if self._readback is None:
-            raise ControlError("the database was not started: no part of the plan needs it")
+            raise ControlError("the database was not started, or nobody kept what its stock began with")
         return self._readback.audit()
 
     def collect(self, folder: Path) -> None:

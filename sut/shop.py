@@ -4,9 +4,10 @@ shoppers → lb → storefront x2 → db_route → orders_db (primary and synchr
 """
 
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from ipaddress import IPv4Network
 
 import psycopg
 from psycopg import sql
@@ -17,15 +18,15 @@ from harness.drivers.docker_client import client
 from harness.errors import SetupError, WindtunnelError
 from harness.model import Component, Declaration
 from harness.plan import Plan
-from harness.shop import Site
+from harness.shop import Residence, Site
 from sut import images
 from sut.components import db_route, etcd, lb, orders_db, storefront
-from sut.components.ground import Ground, lay
+from sut.components.ground import Ground, ground_on, lay
 from sut.components.part import Part
 from sut.components.patroni import SQL_PORT, Cluster
 from sut.defects import DEFECTS
 from sut.images.base import present
-from sut.readback import DATABASE
+from sut.readback import DATABASE, Readback
 from sut.running import RunningReferenceShop, instances
 from sut.services import schema
 
@@ -45,6 +46,7 @@ COMPONENTS = (
     Component(name="storefront", instances=2, needs=("db_route",), abilities=_PROCESS),
     Component(name="lb", needs=("storefront",), abilities=frozenset({Answers})),
 )
+USERS = ("postgres", "replicator", "rewind", "shop")
 CLASSES: Mapping[str, type[Part]] = {
     "etcd": etcd.Etcd,
     "orders_db": orders_db.OrdersDb,
@@ -92,7 +94,7 @@ class ReferenceShop:
         found = _demand_images({CLASSES[component.name].role for component in wanted})
         try:
             ground = lay(site, [instance for component in COMPONENTS for instance in instances(component)], found)
-            making = _Making(ground, self._defects)
+            making = _Making(ground, self._defects, [secrets.token_urlsafe(18) for _ in USERS])
             parts: dict[str, Part] = {}
             for component in wanted:  # the needs are a chain: only the instances of one component can start together
                 begun_ns = site.now_ns()
@@ -100,7 +102,9 @@ class ReferenceShop:
                 if component.name == "orders_db":
                     making.furnish()
                 site.say(f"{component.name}: ready after {(site.now_ns() - begun_ns) / 1e9:.1f} s")
-            return RunningReferenceShop(site, self.declaration, ground, parts, making.passwords)
+            nodes = [part for part in parts.values() if isinstance(part, orders_db.OrdersDb)]
+            readback = Readback(nodes, site.now_ns) if nodes else None
+            return RunningReferenceShop(site, self.declaration, ground, parts, making.passwords, readback)
         except BaseException as error:
             with suppress(WindtunnelError):  # the run's label is still there: whoever ends the run sweeps once more
                 driver("docker").sweep(site.id, site.folder)
@@ -108,14 +112,22 @@ class ReferenceShop:
                 raise
             raise SetupError(f"the shop did not start: {error}") from error
 
+    def resume(self, residence: Residence, site: Site, secrets: tuple[str, ...]) -> RunningReferenceShop:
+        """Reach the parts of a shop that stands, by the addresses and container ids that were written down."""
+        every = {name: component.name for component in COMPONENTS for name in instances(component)}
+        subnet = IPv4Network(f"{residence.things[0].state['address']}/24", strict=False)
+        ground = ground_on(subnet, site, tuple(every), {part.role: images.tag(part.role) for part in CLASSES.values()})
+        making = _Making(ground, self._defects, secrets)
+        parts = {one.name: making.makers[every[one.name]](one.name).adopt(one.ref) for one in residence.things}
+        return RunningReferenceShop(site, self.declaration, ground, parts, making.passwords, None)
+
 
 class _Making:
-    """How each part is made on one ground, with passwords of its own."""
+    """How each part is made on one ground; ``secrets`` are the passwords of ``USERS``, as a running shop gives them."""
 
-    def __init__(self, ground: Ground, defects: frozenset[str]) -> None:
+    def __init__(self, ground: Ground, defects: frozenset[str], secrets: Sequence[str]) -> None:
         self._defects = defects
-        users = ("postgres", "replicator", "rewind", "shop")
-        self.passwords = orders_db.Passwords(**{user: secrets.token_urlsafe(18) for user in users})
+        self.passwords = orders_db.Passwords(**dict(zip(USERS, secrets, strict=True)))
         at = ground.addresses
         of = {component.name: {name: at[name] for name in instances(component)} for component in COMPONENTS}
         cluster = Cluster(

@@ -57,6 +57,12 @@ class OneCallShopper:
         """Give the product read of an arrival."""
         return Request(method="GET", path=f"/products/{_sku(_rank(self._chance(seq), 0))}", headers={}, body=b"")
 
+    def by_hand(self, url: str) -> str:
+        """Give the line that orders one piece of the most popular product, under a key that is new each time."""
+        body = json.dumps({"lines": [{"sku": _sku(0), "qty": 1}]})
+        key = '"Idempotency-Key: by-hand-$(date +%s%N)"'
+        return f"curl -i {url}/orders -H {key} -H 'Content-Type: application/json' -d '{body}'"
+
     def judge_order(self, request: Request, status: int, body: bytes) -> Answer:
         """Say what an answer proves.
 

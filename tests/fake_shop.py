@@ -55,10 +55,18 @@ class FakeShop:
         )
 
     def start(self, plan: Plan, site: Site) -> "RunningFakeShop":
-        """Start five processes and wait until orders can be taken."""
-        shop = RunningFakeShop(plan, site, ",".join(sorted(self._defects)))
+        """Start the processes of the plan's parts and wait until orders can be taken."""
+        names = [name for name in (*NODES, *FRONTS, "lb") if name.rsplit("-", 1)[0] in plan.parts]
+        ports = dict(zip(names, _free_ports(len(names)), strict=True))
+        shop = RunningFakeShop(self.declaration, site, ports, (secrets.token_hex(16),))
+        shop.begin(",".join(sorted(self._defects)))
         shop.await_ready()
         return shop
+
+    def resume(self, residence: Residence, site: Site, secrets: tuple[str, ...]) -> "RunningFakeShop":
+        """Reach its processes again, by the ports that they were given."""
+        ports = {thing.name: int(str(thing.state["address"]).rpartition(":")[2]) for thing in residence.things}
+        return RunningFakeShop(self.declaration, site, ports, secrets)
 
 
 class RunningFakeShop:
@@ -66,15 +74,16 @@ class RunningFakeShop:
 
     versions: Mapping[str, str] = {"fake": "1"}
 
-    def __init__(self, plan: Plan, site: Site, defects: str) -> None:
-        self._site, self._declaration = site, plan.declaration
-        self.secrets = (secrets.token_hex(16),)
-        self._pids, state = site.folder / "pids", site.folder / "state"
+    def __init__(self, declaration: Declaration, site: Site, ports: dict[str, int], secrets: tuple[str, ...]) -> None:
+        self._site, self._declaration, self._ports, self.secrets = site, declaration, ports, secrets
+        self._pids, self._leader = site.folder / "pids", site.folder / "state" / "leader.json"
+
+    def begin(self, defects: str) -> None:
+        """Start its processes."""
+        state = self._leader.parent
         self._pids.mkdir()
         state.mkdir()
-        self._ports = dict(zip((*NODES, *FRONTS, "lb"), _free_ports(5), strict=True))
-        (state / "leader.json").write_text(json.dumps({"name": NODES[0], "at": 0, "standby": False}))
-        self._leader = state / "leader.json"
+        self._leader.write_text(json.dumps({"name": NODES[0], "at": 0, "standby": False}))
         for name in self._ports:
             role = name.rsplit("-", 1)[0]
             peers = {"orders_db": NODES, "storefront": NODES, "lb": FRONTS}[role]
@@ -91,15 +100,21 @@ class RunningFakeShop:
     def residence(self) -> Residence:
         """One thing a process, known by its pid file."""
         things = tuple(
-            Thing(name=name, ref=str(self._pids / f"{name}.pid"), state={"status": "running"}) for name in self._ports
+            Thing(
+                name=name,
+                ref=str(self._pids / f"{name}.pid"),
+                state={"status": "running", "address": f"127.0.0.1:{port}"},
+            )
+            for name, port in self._ports.items()
         )
         return Residence(run=self._site.id, driver="process", things=things)
 
     def await_ready(self) -> None:
         """Wait until the standby is in step and the storefronts answer. Raises ``SetupError`` after ``READY_S``."""
         for _ in range(int(READY_S / 0.1)):
-            fronts = all(isinstance(self.able(name, Answers).answer_ms().value, float) for name in (*FRONTS, "lb"))
-            if fronts and self.able(NODES[0], Replicated).standbys().value == 1.0:
+            fronts = [name for name in self._ports if name not in NODES]
+            ready = all(isinstance(self.able(name, Answers).answer_ms().value, float) for name in fronts)
+            if ready and self.able(NODES[0], Replicated).standbys().value == 1.0:
                 return
             time.sleep(0.1)
         raise SetupError("the fake shop did not come up")

@@ -1,7 +1,7 @@
 """How a shopper orders, and what proves an order acknowledged or refused: the part of the load that is the shop's own."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from harness.model import noun
 
@@ -42,4 +42,13 @@ class Shopper(Protocol):
 
     def judge_read(self, request: Request, status: int, body: bytes) -> Answer:
         """Say whether a read was answered (acknowledged) or not (refused, unknown)."""
+        ...
+
+
+@runtime_checkable
+class ByHand(Protocol):
+    """A shopper that can tell people how to order without it."""
+
+    def by_hand(self, url: str) -> str:
+        """Give a shell line that sends one order to the shop at ``url``: another order each time."""
         ...

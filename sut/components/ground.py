@@ -48,20 +48,25 @@ def subnets(run: str) -> Iterator[IPv4Network]:
     return iter(every[begin:] + every[:begin])
 
 
+def ground_on(subnet: IPv4Network, site: Site, instances: Sequence[str], images: Mapping[str, str]) -> Ground:
+    """Give the ground of a run on a subnet: that of a shop that stands too, given the same instances. Makes nothing."""
+    return Ground(
+        run=site.id,
+        lock=str((site.folder / "undo.lock").resolve()),
+        network=f"windtunnel-{site.id}",
+        subnet=subnet,
+        addresses={instance: str(subnet[FIRST_HOST + n]) for n, instance in enumerate(instances)},
+        images=images,
+        now_ns=site.now_ns,
+        given_up=threading.Event(),
+    )
+
+
 def lay(site: Site, instances: Sequence[str], images: Mapping[str, str]) -> Ground:
     """Make the run's network on the first subnet that is free. Raises ``SetupError`` where none of 64 is."""
     said = ""
     for subnet in islice(subnets(site.id), TRIES):
-        ground = Ground(
-            run=site.id,
-            lock=str((site.folder / "undo.lock").resolve()),
-            network=f"windtunnel-{site.id}",
-            subnet=subnet,
-            addresses={instance: str(subnet[FIRST_HOST + n]) for n, instance in enumerate(instances)},
-            images=images,
-            now_ns=site.now_ns,
-            given_up=threading.Event(),
-        )
+        ground = ground_on(subnet, site, instances, images)
         try:
             _make(ground)
         except OSError as error:  # all that the engine's client raises about an answer is one

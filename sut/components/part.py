@@ -2,14 +2,14 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from testcontainers.core.config import ConnectionMode, testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import WaitStrategy
 from testcontainers.core.waiting_utils import WaitStrategyTarget
 
-from harness.errors import SetupError
+from harness.errors import ControlError, SetupError
 from sut.components.ask import Deadline
 from sut.components.ground import ENGINE_LIMIT_S, Ground
 
@@ -116,6 +116,14 @@ class Part(DockerContainer):
     def deadline(self, within_s: float = CALL_S) -> Deadline:
         """Give a deadline on the run's clock."""
         return Deadline(self.ground.now_ns, within_s)
+
+    def adopt(self, ref: str) -> Self:
+        """Stand for a container that another process has started. Raises ``ControlError`` where it has gone."""
+        try:
+            self._container = self.get_docker_client().client.containers.get(ref)
+        except OSError as error:  # all that the engine's client raises about an answer is one
+            raise ControlError(f"{self.instance}: cannot be found again: {error}. Type: windtunnel status") from error
+        return self
 
     @property
     def ref(self) -> str:

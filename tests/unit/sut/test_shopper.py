@@ -1,6 +1,7 @@
 """The shopper: pure, seeded, and not to be talked into an acknowledgement."""
 
 import json
+import shlex
 from collections import Counter
 
 import pytest
@@ -112,3 +113,13 @@ def test_a_read_must_show_the_product_asked_for() -> None:
     assert SHOPPER.judge_read(read, 200, json.dumps({"sku": sku}).encode()).fate == ACKNOWLEDGED
     assert SHOPPER.judge_read(read, 200, b'{"sku": "SKU-LAST"}').fate == UNKNOWN
     assert SHOPPER.judge_read(read, 503, b'{"refused": "database"}').fate == REFUSED
+
+
+def test_people_can_order_without_it() -> None:
+    """The line is one that a shell understands; each time it is another order, of what the shop sells."""
+    line = SHOPPER.by_hand("http://198.18.0.14:8080")
+    assert "$(date +%s%N)" in line
+    words = shlex.split(line)
+    assert words[:3] == ["curl", "-i", "http://198.18.0.14:8080/orders"]
+    assert json.loads(words[words.index("-d") + 1]) == {"lines": [{"sku": "SKU-00001", "qty": 1}]}
+    assert {word.partition(":")[0] for word in words} >= {"Idempotency-Key", "Content-Type"}
