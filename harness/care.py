@@ -9,10 +9,11 @@ from pathlib import Path
 
 import msgspec
 
+from harness import mark
 from harness.clock import pause
 from harness.drivers import DRIVERS, Deviation, Driver, driver, process
 from harness.errors import ControlError, SetupError, UsageError
-from harness.mend import end_load, heal, remove
+from harness.mend import deviations, end_load, heal, remove
 from harness.model import noun
 from harness.shop import Residence
 from harness.store import HARNESS, LOCK, UNDO, Process, read_site
@@ -23,7 +24,10 @@ STOP_S = 180.0
 
 @noun
 class Found:
-    """A run that lives, or that left something behind. ``folder`` is None where only labels speak of it."""
+    """A run that lives, or that left something behind. ``folder`` is None where only labels speak of it.
+
+    ``stands``: a shop that is there on purpose, which only who names it removes.
+    """
 
     run: str
     folder: Path | None
@@ -31,6 +35,7 @@ class Found:
     opened: tuple[Open, ...]
     things: tuple[str, ...]
     driver: str
+    stands: bool = False
 
 
 def found(runs: Path) -> tuple[Found, ...]:
@@ -42,7 +47,15 @@ def found(runs: Path) -> tuple[Found, ...]:
         left = _left(site)
         if alive or opened or left:
             name = site.driver if site else "docker"
-            seen[folder.name] = Found(run=folder.name, folder=folder, alive=alive, opened=opened, things=left, driver=name)
+            seen[folder.name] = Found(
+                run=folder.name,
+                folder=folder,
+                alive=alive,
+                opened=opened,
+                things=left,
+                driver=name,
+                stands=mark.is_set(folder),
+            )
     for name in DRIVERS:
         try:
             leftovers = driver(name).leftovers()
@@ -52,7 +65,10 @@ def found(runs: Path) -> tuple[Found, ...]:
             there = one.lock.parent if one.lock.name and one.lock.parent.is_dir() else None
             opened = still_open(there / UNDO) if there else ()
             alive = bool(one.lock.name) and held(one.lock)
-            seen[one.run] = Found(run=one.run, folder=there, alive=alive, opened=opened, things=one.things, driver=name)
+            stands = there is not None and mark.is_set(there)
+            seen[one.run] = Found(
+                run=one.run, folder=there, alive=alive, opened=opened, things=one.things, driver=name, stands=stands
+            )
     return tuple(seen.values())
 
 
@@ -100,10 +116,31 @@ def stop(folder: Path) -> None:
         raise ControlError(f"{folder.name}: stopped, but {steps} not yet seen healed; `windtunnel status`, then `heal`")
 
 
-def mend(one: Found, said: Callable[[str], None]) -> tuple[str, ...]:
+def is_ill(one: Found) -> bool:
+    """Say whether something of a shop that stands is to be mended: what is open in its undo log, or not as declared."""
+    site = read_site(one.folder) if one.folder else None
+    return bool(one.opened) or (site is not None and bool(deviations(driver(one.driver), site)))
+
+
+def take_down(one: Found, said: Callable[[str], None]) -> tuple[str, ...]:
+    """Remove a shop that stands; what breaks it just now is ended before, and healed. Gives what is still there.
+
+    Raises ``SetupError`` where that does not end.
+    """
+    if one.folder is not None and held(one.folder / LOCK):
+        with suppress(UsageError, ControlError):  # it has died, and its guardian heals; or it could not heal: we do
+            stop(one.folder)
+        for _ in range(int(STOP_S)):
+            if not held(one.folder / LOCK):
+                break
+            pause(1.0)
+    return mend(one, said)
+
+
+def mend(one: Found, said: Callable[[str], None], *, keep: bool = False) -> tuple[str, ...]:
     """Heal and remove what a dead run left, with its undo log or, without one, from what is seen; give what is still off.
 
-    Raises ``SetupError`` where the run lives after all.
+    ``keep``: heal only, and let it stand. Raises ``SetupError`` where the run lives after all.
     """
 
     def told(step: str, played: Played) -> None:
@@ -116,13 +153,14 @@ def mend(one: Found, said: Callable[[str], None]) -> tuple[str, ...]:
     with Lock(one.folder / LOCK):
         end_load(one.folder)
         site = read_site(one.folder)
-        if site is not None:
-            off = [f"{residue.on}: {residue.what}" for residue in heal(one.folder, site, told)]
-        else:
-            off = []
+        off: tuple[str, ...] = ()
+        if site is None:
             _play_observed(machinery.observed(one.run), machinery, told)
-        left = remove(one.folder, one.run, machinery)
-    said(f"{one.run}: {'; '.join((*off, *left)) if left else 'mended and removed'}")
+        elif keep or not one.stands or still_open(one.folder / UNDO):  # a shop that is well is taken down at once
+            off = tuple(f"{residue.on}: {residue.what}" for residue in heal(one.folder, site, told))
+        left = off if keep else remove(one.folder, one.run, machinery)
+    ended = "mended, and stands" if keep else "removed" if one.stands and not one.opened else "mended and removed"
+    said(f"{one.run}: {'; '.join(dict.fromkeys((*off, *left))) if left else ended}")
     return left
 
 

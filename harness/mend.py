@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from harness import mark
 from harness.clock import pause
 from harness.drivers import Driver, process
 from harness.drivers import driver as driver_named
@@ -83,10 +84,13 @@ def _close(folder: Path, opened: tuple[Open, ...]) -> None:
 def remove(folder: Path, run: str, driver: Driver) -> tuple[str, ...]:
     """Collect the logs, then remove everything of a run; give the names of what is left after ``ROUNDS`` tries.
 
-    Where nothing is left, nothing is left to undo: what the undo log still holds open is closed.
+    Where nothing is left, nothing is left to undo: what the undo log still holds open is closed. The mark of a shop that
+    stood goes with it, and what was sending it orders ends first.
     Logs that cannot be collected or written hinder nothing; ``logs/collect.error`` says why, where it can.
     """
     left: tuple[str, ...] = ()
+    for load in folder.glob("loads/*/"):
+        end_load(load)
     try:
         driver.collect(run, folder / "logs")
     except Exception as error:  # noqa: BLE001 -- logs are not worth a container that stays
@@ -100,6 +104,7 @@ def remove(folder: Path, run: str, driver: Driver) -> tuple[str, ...]:
             left = (str(error) or type(error).__name__,)
         if not left:
             _close(folder, still_open(folder / UNDO))
+            mark.remove(folder)
             return ()
         pause(1.0)
     return left

@@ -28,14 +28,14 @@ LAYERS = {
     "history": "history outages aftermath evidence load load.schedule load.shopper load.spec load.tally",
     "plan": "plan shop report project settings",
     "while it runs, and after": (
-        "nemesis sampler recovery arrivals drivers undo mend guardian load.ledger load.generator "
+        "nemesis sampler recovery arrivals drivers undo mark mend guardian load.ledger load.generator "
         "store recorder provenance judge doubts"
     ),
     "load child": "load.wire load.user load.child",
     "run": "run",
     "doors": (
         "cli commands gate campaign tunnel pytest_plugin __main__ dryrun progress screen conclude care "
-        "prepare engine reference described explain archive doctor vitals"
+        "prepare engine reference described explain archive doctor vitals stand strike drive telling byhand"
     ),
 }
 SHELVES = {

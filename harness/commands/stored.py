@@ -12,6 +12,7 @@ from harness.errors import UsageError
 from harness.project import Project, find
 from harness.reporters import terminal
 from harness.screen import Screen
+from harness.store import SCENARIO
 
 
 @click.command("judge")
@@ -39,7 +40,7 @@ def report_command(run: str) -> None:
 def run_folder(project: Project, run: str) -> Path:
     """Find a run folder by path or id; ``last`` is the newest."""
     if run == "last":
-        return max(project.runs.glob("*/"), default=project.runs / run)
+        return max((file.parent for file in project.runs.glob(f"*/{SCENARIO}")), default=project.runs / run)
     try:
         return Path(run) if Path(run).is_dir() else project.runs / run
     except OSError as error:

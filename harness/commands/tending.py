@@ -16,16 +16,16 @@ from harness.reporters._words import visible
 
 @click.command("status")
 def status_command() -> None:
-    """List the runs that live, and what dead ones left open."""
+    """List the runs that live, the shops that stand, and what dead ones left open."""
     project = find(Path.cwd())
     found = care.found(project.runs)
     for one in found:
-        state = "lives" if one.alive else "is dead"
+        state, following = _state(one)
         click.echo(f"{one.run}  {state}; {len(one.opened)} open undo(s); {len(one.things)} thing(s) on this machine")
         for opened in one.opened:
             verbs = ", ".join(f"{undo.verb} {undo.args.get('instance', undo.on)}" for undo in opened.undo)
             click.echo(visible(f"    {opened.step}: {verbs}", keep=" "))
-        click.echo(f"    next: windtunnel {'stop' if one.alive else 'heal'} {one.run}")
+        click.echo(f"    next: windtunnel {following}")
     if not _warned(project) and not found:
         click.echo("nothing runs, nothing is left")
 
@@ -48,7 +48,10 @@ def stop_command(run: str) -> None:
 @click.argument("runs", nargs=-1, shell_complete=completing.runs)
 @click.option("--dry-run", is_flag=True, help="Only say what would be mended and removed.")
 def heal_command(runs: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001 -- click hands options over like this
-    """Mend and remove what dead runs left, with or without their undo log. Living runs are not touched."""
+    """Mend and remove what dead runs left, with or without their undo log. Living runs are not touched.
+
+    A shop that stands is mended and stays, unless it is named.
+    """
     left, project = False, find(Path.cwd())
     found = care.found(project.runs)
     for run in sorted(set(runs) - {one.run for one in found}):
@@ -58,21 +61,34 @@ def heal_command(runs: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001 
     for one in found:
         if runs and one.run not in runs:
             continue
+        keep = one.stands and one.run not in runs
         if one.alive:
             click.echo(f"{one.run}: lives, not touched; `windtunnel stop {one.run}` stops and heals it")
+        elif keep and not care.is_ill(one):
+            click.echo(f"{one.run}: stands, not touched; `windtunnel down {one.run}` removes it")
         elif dry_run:
+            removed = "" if keep else ", ".join(one.things)
             steps = ", ".join(f"{undo.verb} {undo.args.get('instance', undo.on)}" for o in one.opened for undo in o.undo)
-            click.echo(f"{one.run}: would play: {steps or 'nothing'}; would remove: {', '.join(one.things) or 'nothing'}")
+            click.echo(f"{one.run}: would play: {steps or 'nothing'}; would remove: {removed or 'nothing'}")
         else:
-            left |= not _mended(one)
+            left |= not _mended(one, keep=keep)
     blind = _warned(project)
     sys.exit(Outcome.DIRTY.exit_code if left else SetupError.exit_code if blind else 0)
 
 
-def _mended(one: care.Found) -> bool:
+def _state(one: care.Found) -> tuple[str, str]:
+    """Say in what state a run is, and the command to type next."""
+    if one.alive:
+        return ("stands, and is being broken" if one.stands else "lives"), f"stop {one.run}"
+    if one.stands:  # to heal it by its name would remove it
+        return "stands", "heal" if one.opened else f"down {one.run}"
+    return "is dead", f"heal {one.run}"
+
+
+def _mended(one: care.Found, *, keep: bool) -> bool:
     """Mend one run; what keeps us from it must not keep us from the others."""
     try:
-        return not care.mend(one, click.echo)
+        return not care.mend(one, click.echo, keep=keep)
     except WindtunnelError as error:
         click.echo(f"{one.run}: {error}; `windtunnel heal {one.run}` tries again", err=True)
         return False
