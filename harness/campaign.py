@@ -13,7 +13,7 @@ from harness.progress import Progress
 from harness.project import Project
 from harness.report import Report
 from harness.run import Flight
-from harness.scenario import Scenario, load
+from harness.scenario import load
 from harness.settings import Settings
 
 NAME_LONGEST = 40  # of what a run, and so its containers and their hosts, are called after
@@ -75,7 +75,7 @@ def fly(project: Project, sortie: Sortie, manner: Manner, progress: Progress) ->
         shop_name=project.shop_name,
         project=project.root,
         out=manner.out.resolve(),
-        run=_run_id(sortie.plan.scenario),
+        run=run_id(sortie.plan.scenario.name),
         command=manner.command,
         show=progress.show,
         say=progress.say,
@@ -90,7 +90,7 @@ def fly(project: Project, sortie: Sortie, manner: Manner, progress: Progress) ->
     return Flown(report=report, interrupted=ended.interrupted)
 
 
-def _run_id(scenario: Scenario) -> str:
-    """Name a run after its moment and its scenario; unique, and fit for a container's name."""
-    name = re.sub(r"[^a-z0-9_.]+", "-", scenario.name.lower())[:NAME_LONGEST]
-    return f"{datetime.now(UTC):%Y%m%dt%H%M%S}-{name}-{secrets.token_hex(2)}"
+def run_id(name: str) -> str:
+    """Name a run after its moment and its scenario (or what else it is); unique, and fit for a container's name."""
+    fit = re.sub(r"[^a-z0-9_.]+", "-", name.lower())[:NAME_LONGEST]
+    return f"{datetime.now(UTC):%Y%m%dt%H%M%S}-{fit}-{secrets.token_hex(2)}"

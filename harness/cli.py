@@ -10,7 +10,7 @@ import click
 
 from harness import dryrun, gate
 from harness.campaign import Change, Flown, Manner, Sortie, fly, planned
-from harness.commands import completing, explaining, history, machine, stored, tending
+from harness.commands import completing, explaining, history, machine, shop, stored, tending
 from harness.errors import SetupError, WindtunnelError
 from harness.interrupts import EXIT_CODES
 from harness.model import Outcome
@@ -129,6 +129,10 @@ for command in (
     machine.doctor_command,
     machine.images_group,
     completing.completion_command,
+    shop.up_command,
+    shop.down_command,
+    shop.break_command,
+    shop.load_command,
 ):
     cli.add_command(command)
 

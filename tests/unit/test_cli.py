@@ -92,7 +92,7 @@ def test_whoever_cannot_look_does_not_say_that_nothing_is_left(
 @pytest.mark.parametrize("name", ["My scenario!", "ä" * 300, "UPPER", "..", "a b/c"])
 def test_a_run_is_named_so_that_a_container_can_be(name: str) -> None:
     """Whatever its scenario's file is called."""
-    run = campaign._run_id(parse(GOOD, f"{name}.toml"))
+    run = campaign.run_id(parse(GOOD, f"{name}.toml").name)
     assert re.fullmatch(r"[a-z0-9][a-z0-9_.-]{,62}", run)
 
 

@@ -1,0 +1,81 @@
+"""Plans of what people do by hand, without a scenario file: made as a scenario is, so with every refusal of one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import tomli_w
+
+from harness import registry
+from harness.errors import PlanError, ScenarioError, UsageError
+from harness.model import Declaration, Json
+from harness.plan import BASELINE_LOOKS, Plan, plan
+from harness.scenario import FORMAT, parse
+
+LOOK_S = BASELINE_LOOKS + 1.0  # how long a witness looks before the act
+RATE_MAX = 2_000.0  # orders a second: more than one generator can send in time
+
+
+def standing(declaration: Declaration, named: Sequence[str], defects: tuple[str, ...]) -> Plan:
+    """Plan a shop of the named components and what they need; of all where none is named. Raises ``UsageError``."""
+    made = _planned("up", declaration, defects)
+    wanted, needed = list(named or (part.name for part in declaration.components)), set[str]()
+    while wanted:
+        component = declaration.component(name := wanted.pop())
+        if component is None:
+            names = ", ".join(part.name for part in declaration.components)
+            raise UsageError(f"up {name}: no component of the shop {declaration.name}; it has: {names}")
+        needed.add(component.name)
+        wanted += component.needs
+    return replace(made, parts=tuple(part.name for part in declaration.components if part.name in needed))
+
+
+def one_break(declaration: Declaration, kind: str, target: str, hold_s: float | None, running: Sequence[str]) -> Plan:
+    """Plan one breakage of a shop of which only the components ``running`` run.
+
+    Raises ``UsageError`` for all that a scenario would be refused for, said in the words of the command line.
+    """
+    if kind in registry.kinds("faults"):
+        held = registry.cls("faults", kind).held
+        if held and hold_s is None:
+            raise UsageError(f"break {kind} {target}: it is held until we heal it; say how long: --for 60s")
+        if not held and hold_s is not None:
+            raise UsageError(f"break {kind} {target}: it is an impulse, nothing is held; leave out --for")
+    step: dict[str, Json] = {"id": kind, "at_s": 0.0, kind: {"target": target}}
+    if hold_s is not None:
+        step["hold_s"] = hold_s
+    made = _planned(f"break {kind} {target}", declaration, steps=[step])
+    component = made.steps[0].fault.target.component
+    if component not in running:
+        raise UsageError(f"break {kind} {target}: {component} does not run there; running: {', '.join(running)}")
+    return made
+
+
+def only_load(declaration: Declaration, orders_per_s: float, seconds: float) -> Plan:
+    """Plan a load. Raises ``UsageError`` for a rate that is none, or more than ``RATE_MAX``."""
+    if not 0 < orders_per_s <= RATE_MAX:
+        raise UsageError(f"--orders-per-s {orders_per_s:g}: expected more than 0, at most {RATE_MAX:,.0f}")
+    return _planned("load", declaration, load=_load(orders_per_s, seconds))
+
+
+def _planned(command: str, declaration: Declaration, defects: tuple[str, ...] = (), **tables: Json) -> Plan:
+    """Plan a scenario of these tables that asks nothing worth judging: of an audit, which no shop by hand is given."""
+    text = tomli_w.dumps(
+        {
+            "format": FORMAT,
+            "hypothesis": "By hand.",
+            "blast_radius": [part.name for part in declaration.components],
+            "load": _load(1.0, LOOK_S),
+            "objectives": {"oversold": {}},
+            **tables,
+        }
+    )
+    try:
+        return plan(parse(text, f"windtunnel {command}"), declaration, defects=defects)
+    except PlanError as error:
+        raise UsageError(f"{command}: {error.because}") from error
+    except ScenarioError as error:
+        raise UsageError(f"{command}: {error.expected}") from error
+
+
+def _load(orders_per_s: float, seconds: float) -> dict[str, Json]:
+    return {"arrivals": {"orders_per_s": orders_per_s}, "warm_up_s": 0.0, "baseline_s": seconds}
