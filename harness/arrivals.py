@@ -11,7 +11,7 @@ from harness.errors import ControlError, WindtunnelError
 from harness.events import Event
 from harness.load.generator import Generator
 from harness.load.spec import LoadSpec
-from harness.plan import Plan
+from harness.planned import Plan
 from harness.store import LOAD, ORDERS
 
 REQUEST_S = 10.0

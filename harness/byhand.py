@@ -8,7 +8,9 @@ import tomli_w
 from harness import registry
 from harness.errors import PlanError, ScenarioError, UsageError
 from harness.model import Declaration, Json
-from harness.plan import BASELINE_LOOKS, Plan, plan
+from harness.plan import plan
+from harness.planned import Plan
+from harness.refusals import BASELINE_LOOKS
 from harness.scenario import FORMAT, parse
 
 LOOK_S = BASELINE_LOOKS + 1.0  # how long a witness looks before the act

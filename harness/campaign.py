@@ -8,7 +8,8 @@ from pathlib import Path
 
 from harness.conclude import conclude, write
 from harness.model import noun
-from harness.plan import Plan, plan
+from harness.plan import plan
+from harness.planned import Plan
 from harness.progress import Progress
 from harness.project import Project
 from harness.report import Report

@@ -6,7 +6,7 @@ or a proxy's control interface. Every call has a bound; a power that cannot be p
 
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from harness.model import Break, Reading
+from harness.model import Break, Reading, Series
 
 
 @runtime_checkable
@@ -68,6 +68,27 @@ class Replicated(Protocol):
 
 
 @runtime_checkable
+class Metered(Protocol):
+    """Samples the shop's counters, and keeps the samples."""
+
+    def metrics(self, begin_ns: int, end_ns: int) -> tuple[Series, ...]:
+        """Give the raw samples of a stretch of the run's time, a column for each counter; within 20 s.
+
+        No sample is no column. Raises ``ControlError`` where it cannot be asked, or what it says cannot be understood.
+        """
+        ...
+
+
+@runtime_checkable
+class Alerting(Protocol):
+    """Sends the shop's alerts on to whoever is on call, here the receiver of the harness, and ``Watchdog`` all the time."""
+
+    def receiver(self) -> str:
+        """Give the address it sends to, by its own word. Raises ``ControlError``; within 1 s."""
+        ...
+
+
+@runtime_checkable
 class Shared(Protocol):
     """A machine that others use too."""
 
@@ -81,6 +102,7 @@ class Probe(Protocol):
 
     sense: ClassVar[type]
     interval_s: ClassVar[float]
+    each: ClassVar[bool]  # every instance of a component is looked at, not one for all
 
     def look(self, through: Any) -> Reading:
         """Look once."""

@@ -5,7 +5,8 @@ from pathlib import Path
 from harness import registry, store
 from harness.errors import SetupError, StoredRunError
 from harness.judge import encode, judge
-from harness.plan import Plan, first_seed, plan
+from harness.plan import plan
+from harness.planned import Plan, first_seed
 from harness.project import Project
 from harness.report import Report
 

@@ -29,7 +29,7 @@ from harness.events import (
 from harness.history import SHED, History, Window
 from harness.load.schedule import planned
 from harness.model import REFUSED, SILENT, Doubt, Outcome
-from harness.plan import Plan, PlannedStep
+from harness.planned import Plan, PlannedStep
 
 PHASES = ("warm_up", "baseline", "steps", "recovery", "settle", "audit")
 ONLY_WITH_STEPS = {"steps", "recovery"}

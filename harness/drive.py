@@ -14,7 +14,7 @@ from harness.interrupts import InterruptedRun, Interrupts
 from harness.load import ledger as ledgers
 from harness.load.schedule import planned
 from harness.model import noun
-from harness.plan import Plan
+from harness.planned import Plan
 from harness.recorder import Recorder
 from harness.settings import Settings
 from harness.stand import Stood, made, resumed

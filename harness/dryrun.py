@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from harness.drivers import driver
-from harness.plan import OVERDUE_S, Plan, PlannedStep, load_s
+from harness.planned import OVERDUE_S, Plan, PlannedStep, load_s
 from harness.reporters._words import visible
 
 
@@ -20,7 +20,9 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield f"  shop            {plan.declaration.name}{_defects(plan)}"
     yield f"  parts           {', '.join(plan.parts)}; shoppers enter at {plan.declaration.entry}"
     scaled = "" if plan.scale == 1 else f" ({plan.scale:.0%} of the scenario's; the evidence needed scales with it)"
-    yield f"  load            {plan.orders_per_s:g} orders/s and {load.products_per_s * plan.scale:g} reads/s, open{scaled}"
+    reads = {"products": load.products_per_s, "lists": load.lists_per_s, "logs": load.logs_per_s}
+    read = "".join(f", {per_s * plan.scale:g} {what}/s" for what, per_s in reads.items() if per_s)
+    yield f"  load            {plan.orders_per_s:g} orders/s{read}, open{scaled}"
     yield f"  may look bad    {', '.join(scenario.blast_radius) or 'nothing'}"
     yield "  timeline        T counts from the first arrival"
     yield f"    T+0 s         warm-up for {load.warm_up_s:g} s"
@@ -34,7 +36,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield "    then          arrivals stop, all settles, every node is audited, the shop is removed"
     yield "  objectives"
     for one in plan.objectives:
-        limits = ", ".join(f"{name} {value:g}" for name, value in _limits(one.checker))
+        limits = ", ".join(f"{name} {value}" for name, value in _limits(one.checker))
         yield f"    {one.id:22s} {one.kind}: {limits or 'no parameters'}{'' if one.when == 'all' else f' ({one.when})'}"
     runs = scenario.repeat.runs if scenario.repeat else 1
     times = f" a run, {runs} runs" if runs > 1 else ""
@@ -62,12 +64,12 @@ def _step(plan: Plan, step: PlannedStep, begin_s: float) -> Iterator[str]:
     yield f"                  witness: {step.fault.sense.__name__}, asked of the instance itself"
 
 
-def _limits(checker: object) -> Iterator[tuple[str, float]]:
-    """Give a checker's parameters that are set."""
+def _limits(checker: object) -> Iterator[tuple[str, str]]:
+    """Give a checker's parameters that are set, as a scenario calls them."""
     for parameter in fields(checker):  # type: ignore[arg-type]  # every checker is a noun
         value = getattr(checker, parameter.name)
-        if isinstance(value, int | float):
-            yield parameter.name, value
+        if value not in (None, ""):
+            yield parameter.name.rstrip("_"), f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _defects(plan: Plan) -> str:

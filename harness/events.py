@@ -6,8 +6,9 @@ file to its class and back. Records are evidence: they are never changed, and th
 
 import re
 from collections.abc import Mapping
+from dataclasses import field
 
-from harness.model import Reading, Undo, noun
+from harness.model import Reading, Series, Undo, noun
 
 
 @noun
@@ -60,10 +61,11 @@ class Entry:
 
 @noun
 class Parts:
-    """The shop runs; the versions of its parts, as they tell them."""
+    """The shop runs; the versions of its parts, as they tell them, and the instances of each."""
 
     at_ns: int
     versions: Mapping[str, str]
+    instances: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @noun
@@ -227,6 +229,27 @@ class EngineEvent:
     engine_ns: int
 
 
+WATCHDOG = "Watchdog"  # the alert that always fires: while it arrives, the silence of others means something
+
+
+@noun
+class Alerted:
+    """The harness's own receiver was told of an alert. ``state``: firing or resolved; ``labels`` as they came."""
+
+    at_ns: int
+    name: str
+    state: str
+    labels: Mapping[str, str]
+
+
+@noun
+class Metric:
+    """The shop's monitoring was asked for a counter after the load; these are its samples."""
+
+    at_ns: int
+    series: Series
+
+
 @noun
 class Gap:
     """Something could not be watched for a while (the engine restarted, a stream broke): a doubt."""
@@ -282,6 +305,8 @@ Event = (
     | Fingerprint
     | Sample
     | EngineEvent
+    | Alerted
+    | Metric
     | Gap
     | Interrupted
     | Audited

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from harness.history import ACKNOWLEDGED, History, Window
-from harness.model import Outcome, Verdict
+from harness.model import Outcome, Series, Verdict
 
 FEWEST_ARRIVALS = 20
 EXAMPLES = 20
@@ -94,3 +95,9 @@ def ms(value: float) -> str:
 def plural(count: int, one: str, many: str = "") -> str:
     """Write a count with its noun: ``1 order``, ``1,200 orders``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def increase(series: Series, window: Window) -> float:
+    """Give by how much a counter grew in a window, from its samples there; a restarted one began at zero again."""
+    values = [value for at, value in zip(series.times_ns, series.values, strict=False) if window.holds(at)]
+    return sum(later - earlier if later >= earlier else later for earlier, later in pairwise(values))

@@ -1,6 +1,7 @@
 """The gate of a release: which scenarios, within how many minutes, flown again where nothing was decided, told to CI."""
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,12 +10,12 @@ from harness.campaign import Flown, Sortie
 from harness.clock import S, monotonic_ns
 from harness.errors import SetupError, UsageError
 from harness.model import Outcome
-from harness.plan import expected_s
+from harness.planned import expected_s
 from harness.project import Project
 from harness.report import Report
 from harness.reporters import markdown
 from harness.reporters._words import visible
-from harness.scenario import line_of, load
+from harness.scenario import load
 
 STEP_SUMMARY, ACTIONS = "GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS"
 
@@ -129,6 +130,21 @@ def annotations(passage: Passage) -> Iterator[str]:
 def _name(sortie: Sortie) -> str:
     part = f" (run {sortie.part} of {sortie.of})" if sortie.of > 1 else ""
     return f"{sortie.plan.scenario.name}{part}"
+
+
+def line_of(text: str, objective: str) -> int:
+    """Give the line, counted from 1, on which a scenario asks for an objective; 1 for what every run is asked."""
+    moment, _, rest = objective.partition(".")
+    section, name = ("steady_state", rest) if moment in ("before", "after") and rest else ("objectives", objective)
+    inside = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+\s*([^\[\]]+?)\s*\]", line):
+            inside = header[1]
+            if inside == f"{section}.{name}":
+                return number
+        elif inside == section and re.match(rf"""\s*["']?{re.escape(name)}["']?\s*[=.]""", line):
+            return number
+    return 1
 
 
 def _data(text: str) -> str:

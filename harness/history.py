@@ -17,7 +17,7 @@ from harness.scenario import Scenario
 
 E = TypeVar("E", bound=Event)
 GOOD_WITHIN_NS = 1_000_000_000
-ORDER, READ = 0, 1
+ORDER, READ, LIST, LOG = 0, 1, 2, 3
 ACKNOWLEDGED, REFUSED, UNKNOWN, SHED = 0, 1, 2, 3
 FATES = ("acknowledged", "refused", "unknown", "shed")
 
@@ -33,6 +33,10 @@ class Window:
     def seconds(self) -> float:
         """Its length in seconds."""
         return (self.end_ns - self.start_ns) / 1e9
+
+    def holds(self, at_ns: int) -> bool:
+        """Whether a moment lies in it."""
+        return self.start_ns <= at_ns < self.end_ns
 
 
 @noun
@@ -61,7 +65,7 @@ class Ledger:
 
     @property
     def orders(self) -> NDArray[np.bool_]:
-        """Which rows are orders (the others are product reads)."""
+        """Which rows are orders (the others are reads)."""
         return np.equal(self.kind, ORDER)
 
     @property
@@ -229,19 +233,20 @@ def lost_rows(ledger: Ledger, audit: Audit | None, run_id: str) -> NDArray[np.bo
 
 @runtime_checkable
 class Checker(Protocol):
-    """Judges one objective of a history, purely.
+    """Judges one objective of a history, purely. A checker inherits it, and says of these what differs.
 
     ``timing``: a slow machine may fake a failure. ``reaction``: it expects the shop to react to a fault, so an unbitten
     fault voids its FAIL. ``probes`` are the probes it needs while the run goes on. ``windowed``: it judges a stretch of the
     run, so ``when`` has a meaning; the others always judge all of it. ``shortest_s``: how long the load must last at least,
-    warm-up not counted, for its evidence.
+    warm-up not counted, for its evidence. ``needs`` names abilities (``Metered``): parts that have them are started for it.
     """
 
-    timing: ClassVar[bool]
-    reaction: ClassVar[bool]
-    probes: ClassVar[tuple[str, ...]]
-    windowed: ClassVar[bool]
-    shortest_s: ClassVar[float]
+    timing: ClassVar[bool] = False
+    reaction: ClassVar[bool] = False
+    probes: ClassVar[tuple[str, ...]] = ()
+    needs: ClassVar[tuple[str, ...]] = ()
+    windowed: ClassVar[bool] = False
+    shortest_s: ClassVar[float] = 0.0
 
     def check(self, history: History) -> Verdict:
         """Judge. The verdict's ``objective`` is filled in by the judge; INCONCLUSIVE where evidence is missing."""

@@ -197,9 +197,39 @@ class Judgement:
 
 
 @noun
+class Series:
+    """A counter of one instance as it was sampled: parallel columns, oldest first, times on the run's clock, never rates.
+
+    ``name``: ``query_count``, ``query_sum_s`` (seconds in all) or ``query_fast`` (those of at most 0.2 s), with the label
+    ``class`` (of statement). A value below its predecessor means that the instance was restarted.
+    """
+
+    name: str
+    on: str
+    labels: Mapping[str, str]
+    times_ns: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+@noun
+class Alert:
+    """An alert that the shop's monitoring raises about a component, as the component declares it.
+
+    ``severity`` says whom it calls (``page``, ``ticket``), ``playbook`` what they do first. ``window_s`` is how far back
+    its condition looks, so how long a baseline must be for its silence to mean anything.
+    """
+
+    name: str
+    severity: str
+    playbook: str
+    window_s: float
+
+
+@noun
 class Component:
     """A part of a shop as declared: how many instances, which roles, what it needs to run, what it is able to.
 
+    ``alerts`` are those about it; each carries the labels ``component`` and, where one instance is meant, ``instance``.
     ``abilities`` are the protocols of ``capabilities`` that its instances offer, powers and senses alike.
     ``standbys`` is how many synchronous standbys it has when whole (0: it keeps no redundancy of data).
     """
@@ -210,6 +240,7 @@ class Component:
     needs: tuple[str, ...] = ()
     abilities: frozenset[type] = frozenset()
     standbys: int = 0
+    alerts: tuple[Alert, ...] = ()
 
 
 @noun

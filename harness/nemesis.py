@@ -24,7 +24,7 @@ from harness.errors import ControlError, SetupError
 from harness.events import Acted, Bitten, Closed, Event, Healing, Intended, Located, Looked, Mended, NotBitten, NotHealed
 from harness.model import REFUSED, SILENT, Reading, Target
 from harness.model import Located as Place
-from harness.plan import OVERDUE_S, PlannedStep
+from harness.planned import OVERDUE_S, PlannedStep
 from harness.shop import RunningShop
 from harness.undo import UndoLog, play, still_open
 

@@ -2,68 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import combinations
 from random import Random
 
-from harness import registry
+from harness import refusals, registry
 from harness.errors import PlanError
 from harness.history import Checker
-from harness.model import Component, Declaration, Fault, Target, noun
+from harness.model import Component, Declaration, Fault, Target
+from harness.planned import AUDIT_S, SETTLE_S, START_S, STOP_S, Objective, Plan, PlannedStep, load_s
 from harness.scenario import LARGEST, Entry, Scenario
 
-WHEN = ("all", "baseline", "recovered")
-RESERVED = ("healed", "run")  # what the judge says in every run, and what JUnit calls a run as a whole
-START_S, SETTLE_S, AUDIT_S, STOP_S = 120, 15, 240, 60
-OVERDUE_S = 30
-MARGIN_S = 5
-AROUND_S = 30  # to start the shop, settle, audit and stop: docs/benchmarks.md measures about half of it
-BASELINE_LOOKS = 5
-EVIDENCE_S = 10
-
-
-@noun
-class PlannedStep:
-    """A step with its fault made; ``hold_s`` is None for an impulse."""
-
-    id: str
-    kind: str
-    at_s: float
-    hold_s: float | None
-    fault: Fault
-
-
-@noun
-class Objective:
-    """A checker under its stable id. ``when`` says what it looks at: all, baseline, or recovered."""
-
-    id: str
-    kind: str
-    when: str
-    checker: Checker
-
-
-@noun
-class Plan:
-    """All that a run will do, decided before it starts.
-
-    ``parts`` are the names of the components to start, in the order of their needs; ``scale`` is the run's load over the
-    scenario's; ``longest_s`` bounds the whole run.
-    """
-
-    scenario: Scenario
-    declaration: Declaration
-    parts: tuple[str, ...]
-    steps: tuple[PlannedStep, ...]
-    objectives: tuple[Objective, ...]
-    probes: tuple[str, ...]
-    defects: tuple[str, ...]
-    scale: float
-    longest_s: float
-
-    @property
-    def orders_per_s(self) -> float:
-        """The load of this run."""
-        return self.scenario.load.arrivals.orders_per_s * self.scale
+WHEN = ("all", "baseline", "recovered", "steady")
 
 
 def plan(  # noqa: PLR0913 -- a scenario, a shop, and the four ways in which a run may differ from the file
@@ -81,18 +29,19 @@ def plan(  # noqa: PLR0913 -- a scenario, a shop, and the four ways in which a r
     Raises ``ScenarioError`` for what is not understood and ``PlanError``, with the value to use, for what must not run.
     """  # noqa: D205 -- the summary needs two lines
     varied = _varied(scenario if seed is None else replace(scenario, seed=seed), part)
-    _refuse_unknown(varied, declaration, defects)
+    refusals.unknown(varied, declaration, defects)
     steps = tuple(_step(varied, declaration, number) for number in range(1, len(varied.steps) + 1))
-    objectives = tuple(_objectives(varied))
+    objectives = tuple(_objectives(varied, declaration))
     if rate is not None and not 0 < rate <= LARGEST:
         raise PlanError(scenario.file, "--rate", f"expected orders a second above 0, at most {LARGEST:,}, found {rate:g}")
-    _refuse_nothing(varied, objectives)
-    _refuse_overlaps(varied, steps)
-    _refuse_short(varied, steps, objectives)
+    refusals.nothing(varied, objectives)
+    refusals.overlaps(varied, steps)
+    refusals.deaf(varied, declaration, objectives)
+    refusals.short(varied, steps, objectives)
     return Plan(
         scenario=varied,
         declaration=declaration,
-        parts=_parts(declaration, steps),
+        parts=_parts(declaration, steps, objectives, varied.file),
         steps=steps,
         objectives=objectives,
         probes=("foreign_cpu", *sorted({name for one in objectives for name in one.checker.probes})),
@@ -100,23 +49,6 @@ def plan(  # noqa: PLR0913 -- a scenario, a shop, and the four ways in which a r
         scale=1.0 if rate is None else rate / varied.load.arrivals.orders_per_s,
         longest_s=START_S + load_s(varied) + SETTLE_S + AUDIT_S + STOP_S,
     )
-
-
-def last_disturbance_s(scenario: Scenario) -> float:
-    """When the last act or heal happens, in seconds after the baseline; 0 without steps."""
-    return max((step.at_s + (step.hold_s or 0) for step in scenario.steps), default=0.0)
-
-
-def expected_s(made: Plan) -> float:
-    """How long a run takes where all goes well: its load up to a steady shop, and ``AROUND_S`` around it."""
-    load, steady_s = made.scenario.load, made.scenario.recovery.stable_s + MARGIN_S if made.steps else 0.0
-    return load.warm_up_s + load.baseline_s + last_disturbance_s(made.scenario) + steady_s + AROUND_S
-
-
-def load_s(scenario: Scenario) -> float:
-    """How long the load lasts at most. Healing itself is granted ``OVERDUE_S`` a step."""
-    after = scenario.recovery.give_up_s + OVERDUE_S * len(scenario.steps) if scenario.steps else 0.0
-    return scenario.load.warm_up_s + scenario.load.baseline_s + last_disturbance_s(scenario) + after
 
 
 def _varied(scenario: Scenario, part: int) -> Scenario:
@@ -127,11 +59,6 @@ def _varied(scenario: Scenario, part: int) -> Scenario:
     shift = Random(seed).random() if scenario.repeat and scenario.repeat.vary == "phase" else 0.0  # noqa: S311 -- no secret
     steps = tuple(replace(step, at_s=round(step.at_s + shift, 3)) for step in scenario.steps)
     return replace(scenario, seed=seed, steps=steps)
-
-
-def first_seed(seed: int, part: int) -> int:
-    """Give the seed of a whole series from that of one of its runs."""
-    return seed - (part - 1)
 
 
 def _step(scenario: Scenario, declaration: Declaration, number: int) -> PlannedStep:
@@ -174,7 +101,7 @@ def _aimed_at(target: Target, declaration: Declaration, file: str, key: str) -> 
     return component
 
 
-def _objectives(scenario: Scenario) -> Iterator[Objective]:
+def _objectives(scenario: Scenario, declaration: Declaration) -> Iterator[Objective]:
     """Make the checkers: the steady state before and, if something is broken, after; then each objective."""
     for entry in scenario.steady_state:
         checker: Checker = registry.make("checkers", entry, scenario.file, f"steady_state.{entry.id}")
@@ -194,11 +121,26 @@ def _objectives(scenario: Scenario) -> Iterator[Objective]:
         if when != "all" and not made.windowed:
             raise PlanError(scenario.file, f"{key}.when", f"{entry.kind} always judges the whole run; remove when")
         yield Objective(id=entry.id, kind=entry.kind, when=when, checker=made)
+    if scenario.steps and not {part.name for part in declaration.components} <= set(scenario.blast_radius):
+        entry = Entry(id="blast_radius", kind="blast_radius", params={})
+        checker = registry.make("checkers", entry, scenario.file, "blast_radius")
+        yield Objective(id=entry.id, kind=entry.kind, when="all", checker=checker)
 
 
-def _parts(declaration: Declaration, steps: tuple[PlannedStep, ...]) -> tuple[str, ...]:
-    """Name the components to start: the entry, the targets, and what those need, in the declaration's order."""
+def _parts(
+    declaration: Declaration, steps: tuple[PlannedStep, ...], objectives: tuple[Objective, ...], file: str
+) -> tuple[str, ...]:
+    """Name the components to start, in the declaration's order: the entry, the targets, those that objectives need, and
+    what all these need in turn. Raises ``PlanError`` where the shop has nothing that an objective needs.
+    """  # noqa: D205 -- the summary needs two lines
     wanted = [declaration.entry, *(step.fault.target.component or "" for step in steps)]
+    for one in objectives:
+        for need in one.checker.needs:
+            able = [part.name for part in declaration.components if need in {ability.__name__ for ability in part.abilities}]
+            if not able:
+                because = f"{one.kind} needs a part that is {need}, and the shop {declaration.name} has none; leave it out"
+                raise PlanError(file, f"objectives.{one.id}", because)
+            wanted += able
     needed: set[str] = set()
     while wanted:
         component = declaration.component(wanted.pop())
@@ -206,70 +148,3 @@ def _parts(declaration: Declaration, steps: tuple[PlannedStep, ...]) -> tuple[st
             needed.add(component.name)
             wanted += component.needs
     return tuple(part.name for part in declaration.components if part.name in needed)
-
-
-def _refuse_unknown(scenario: Scenario, declaration: Declaration, defects: tuple[str, ...]) -> None:
-    """Refuse a defect or a component the shop does not know."""
-    for name in defects:
-        if name not in declaration.defects:
-            raise PlanError(scenario.file, "--defect", f"{name!r} is none of {', '.join(declaration.defects)}")
-    for name in scenario.blast_radius:
-        if declaration.component(name) is None:
-            names = ", ".join(part.name for part in declaration.components)
-            raise PlanError(scenario.file, "blast_radius", f"{name!r} is no component of {declaration.name}: {names}")
-
-
-def _refuse_nothing(scenario: Scenario, objectives: tuple[Objective, ...]) -> None:
-    """Refuse a scenario that asks nothing, since it would always pass, and objectives that nobody could tell apart."""
-    ids = [one.id for one in objectives]
-    if not ids:
-        because = "none: a run that asks nothing proves nothing; write at least orders_lost = { max = 0 }"
-        raise PlanError(scenario.file, "objectives", because)
-    for name in ids:
-        if ids.count(name) > 1 or name in RESERVED:
-            raise PlanError(scenario.file, f"objectives.{name}", "an id that the harness gives itself; give it another")
-
-
-def _refuse_overlaps(scenario: Scenario, steps: tuple[PlannedStep, ...]) -> None:
-    """Refuse two held faults of one kind on one component at the same time, or of any on one thing; and ids given twice."""
-    if len({step.id for step in steps}) < len(steps):
-        raise PlanError(scenario.file, "steps", "two steps have the same id; give each its own")
-    held = [step for step in steps if step.hold_s is not None]
-    for one, other in combinations(sorted(held, key=lambda step: step.at_s), 2):
-        aim, other_aim = one.fault.target, other.fault.target
-        same = one.kind == other.kind and aim.component == other_aim.component
-        ends = one.at_s + (one.hold_s or 0)
-        if (same or (aim == other_aim and aim.role is None)) and other.at_s < ends:  # a role may have moved meanwhile
-            because = f"{one.kind} on {one.fault.target} is held until {ends:g} s; start at_s = {ends + MARGIN_S:g} or later"
-            raise PlanError(scenario.file, f"steps.{other.id}.at_s", because)
-
-
-def _refuse_short(scenario: Scenario, steps: tuple[PlannedStep, ...], objectives: tuple[Objective, ...]) -> None:
-    """Refuse what cannot give evidence: a hold our own heal would end, a baseline without looks, a load too short."""
-    for one in objectives:
-        budget = getattr(one.checker, "budget_s", None) if one.kind == "rto" else None
-        for step in steps:
-            if budget is not None and step.hold_s is not None and step.hold_s <= budget + MARGIN_S:
-                because = (
-                    f"our own heal would end the outage before the budget; write hold_s = {budget + MARGIN_S + 10:g} or more"
-                )
-                raise PlanError(scenario.file, f"steps.{step.id}.hold_s", because)
-        lasts = scenario.load.baseline_s + last_disturbance_s(scenario) + (scenario.recovery.stable_s if steps else 0)
-        if lasts < one.checker.shortest_s:
-            because = (
-                f"needs {one.checker.shortest_s:g} s of load, this run may end after {lasts:g} s; raise load.baseline_s"
-            )
-            raise PlanError(scenario.file, f"objectives.{one.id}", because)
-    before_s = scenario.load.warm_up_s + scenario.load.baseline_s + min((step.at_s for step in steps), default=0.0)
-    if steps and before_s < EVIDENCE_S and any(one.kind == "orders_lost" for one in objectives):
-        because = (
-            f"orders_lost counts the orders of the {EVIDENCE_S} s before the fault, here {before_s:g} s; raise baseline_s"
-        )
-        raise PlanError(scenario.file, "load.baseline_s", because)
-    if steps and scenario.load.baseline_s < BASELINE_LOOKS + 1:
-        least = BASELINE_LOOKS + 1
-        because = f"a witness looks {BASELINE_LOOKS} times before the fault; write baseline_s = {least} or more"
-        raise PlanError(scenario.file, "load.baseline_s", because)
-    if scenario.recovery.give_up_s < scenario.recovery.stable_s + MARGIN_S:
-        because = f"no time to see stable_s; write give_up_s = {scenario.recovery.stable_s + 60:g} or more"
-        raise PlanError(scenario.file, "recovery.give_up_s", because)

@@ -6,10 +6,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from harness.clock import Clock
-from harness.events import Run
+from harness.events import Parts, Run
 from harness.host import describe
-from harness.plan import Plan
+from harness.planned import Plan
 from harness.settings import Settings
+from harness.shop import RunningShop
 
 LIBRARIES = ("windtunnel", "locust", "docker", "testcontainers", "numpy")
 
@@ -32,6 +33,13 @@ def first_record(plan: Plan, settings: Settings, clock: Clock) -> Run:
         of=settings.of,
         scenario=plan.scenario.file,
     )
+
+
+def parts(plan: Plan, shop: RunningShop, clock: Clock) -> Parts:
+    """Give the record of what was started."""
+    started = [part for part in plan.declaration.components if part.name in plan.parts]
+    instances = {part.name: shop.instances(part) for part in started}
+    return Parts(at_ns=clock.now_ns(), versions=dict(shop.versions), instances=instances)
 
 
 def versions() -> dict[str, str]:

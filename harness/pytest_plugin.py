@@ -21,14 +21,16 @@ from harness import registry
 from harness.campaign import Change, Manner, Sortie, fly, planned
 from harness.conclude import conclude, write
 from harness.errors import UsageError, WindtunnelError
+from harness.gate import line_of
 from harness.judge import asked
 from harness.model import Outcome, Verdict
-from harness.plan import Plan, plan
+from harness.plan import plan
+from harness.planned import Plan
 from harness.progress import Progress
 from harness.project import Project, find
 from harness.report import Report
 from harness.reporters._failure import failure
-from harness.scenario import Scenario, line_of
+from harness.scenario import Scenario
 from harness.screen import Screen
 from harness.store import ASKED
 from harness.tunnel import Told, Tunnel

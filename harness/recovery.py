@@ -16,6 +16,8 @@ class Convalescence:
         self._declaration = declaration
         self._last_bad_ns = self._disturbed_ns = 0
         self._standbys: dict[str, float | str | None] = {}
+        self._firing: set[tuple[str, ...]] = set()
+        self._alerts = {alert.name for part in declaration.components for alert in part.alerts}
 
     def hear(self, event: Event) -> None:
         """Remember what the wait is about. Called from several threads."""
@@ -25,14 +27,18 @@ class Convalescence:
             self._disturbed_ns = event.at_ns
         elif isinstance(event, events.Sample) and event.probe == "redundancy":
             self._standbys[event.on] = event.value
+        elif isinstance(event, events.Alerted) and event.name in self._alerts:
+            which = (event.name, *(f"{name}={value}" for name, value in sorted(event.labels.items())))
+            (self._firing.add if event.state == "firing" else self._firing.discard)(which)
 
     def wait(self, watch: Watch, recovery: Recovery) -> None:
-        """Wait until steady for ``stable_s`` with all standbys, at most ``give_up_s`` from now."""
+        """Wait until steady for ``stable_s`` with all standbys and no alert firing, at most ``give_up_s`` from now."""
         begin_ns = watch.clock.now_ns()
         give_up_ns = begin_ns + int(recovery.give_up_s * S)
         stable_ns = int((recovery.stable_s + MARGIN_S) * S)
         while (now_ns := watch.clock.now_ns()) < give_up_ns:
-            if now_ns >= max(self._disturbed_ns, self._last_bad_ns, begin_ns) + stable_ns and self._redundant():
+            steady = now_ns >= max(self._disturbed_ns, self._last_bad_ns, begin_ns) + stable_ns
+            if steady and self._redundant() and not self._firing:
                 return
             watch.sleep(0.5)
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from harness.history import History
 from harness.model import Judgement, noun
-from harness.plan import Plan
+from harness.planned import Plan
 
 
 @noun

@@ -19,7 +19,6 @@ and elsewhere: it needs nothing but the folder.
 
 import os
 import tempfile
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -38,10 +37,11 @@ from harness.interrupts import EXIT_CODES, InterruptedRun, Interrupts
 from harness.mend import deviations, heal, recorded, remove
 from harness.model import noun
 from harness.nemesis import Nemesis
-from harness.plan import Plan
+from harness.planned import Plan
+from harness.receiver import Receiver
 from harness.recorder import Recorder
 from harness.recovery import Convalescence
-from harness.sampler import Sampler, jobs
+from harness.sampler import Sampler, jobs, metrics
 from harness.settings import Settings
 from harness.shop import RunningShop, Site
 from harness.store import HARNESS, LOCK, SCENARIO, UNDO, Process, write_audit, write_site
@@ -74,7 +74,7 @@ class Flight:
         self._nemesis: Nemesis | None = None
         self._arrivals: Arrivals | None = None
         self._sampler: Sampler | None = None
-        self._unwatch: Callable[[], None] = lambda: None
+        self._beside = ExitStack()  # what listens while the shop runs
 
     def fly(self) -> Ended:
         """Fly. Raises ``SetupError`` where the machine is not ready; nothing is left behind then."""
@@ -96,10 +96,9 @@ class Flight:
 
     def _guarded_flight(self, interrupts: Interrupts) -> Ended:
         """Fly on with a guardian; whatever happens, heal, keep the evidence, and clear away."""
-        code: int | None = None
+        code, because = None, ""
         trouble: SetupError | None = None
         foreign: BaseException | None = None
-        because = ""
         try:
             interrupts.hurry()
             shop = self._start_shop()
@@ -160,14 +159,17 @@ class Flight:
     def _start_shop(self) -> RunningShop:
         self._phase("shop_up")
         settings = self._settings
-        self._unwatch = self._driver.watch(settings.run, self._record, self._clock.now_ns)
-        site = Site(id=settings.run, folder=self._folder, now_ns=self._clock.now_ns, say=settings.say)
+        now_ns, say = self._clock.now_ns, settings.say
+        self._beside.callback(self._driver.watch(settings.run, self._record, now_ns))
+        receiver = Receiver(self._record, now_ns)
+        self._beside.callback(receiver.close)
+        site = Site(id=settings.run, folder=self._folder, now_ns=now_ns, say=say, receive=receiver.open)
         self._shop = shop = settings.shop.start(self._plan, site)
         self._record.hide(shop.secrets)
         write_site(self._folder, shop.residence)
         url, by = shop.entry
         self._record(events.Entry(at_ns=self._clock.now_ns(), url=url, by=by))
-        self._record(events.Parts(at_ns=self._clock.now_ns(), versions=dict(shop.versions)))
+        self._record(provenance.parts(self._plan, shop, self._clock))
         return shop
 
     # -- 5-8: load, baseline, steps, recovery, settling
@@ -186,8 +188,7 @@ class Flight:
             record=self._record,
         )
         sampler.start()
-        warm_ns = arrivals.begin_ns + int(load.warm_up_s * S)
-        base_ns = warm_ns + int(load.baseline_s * S)
+        base_ns = (warm_ns := arrivals.begin_ns + int(load.warm_up_s * S)) + int(load.baseline_s * S)
         self._phase("warm_up")
         self._watch.until(warm_ns)
         self._phase("baseline")
@@ -199,6 +200,7 @@ class Flight:
             self._convalescence.wait(self._watch, self._plan.scenario.recovery)
         self._phase("settle")
         arrivals.settle()
+        metrics(self._plan, shop, arrivals.begin_ns, self._clock.now_ns, self._record)
 
     def _new_nemesis(self, shop: RunningShop) -> Nemesis:
         return Nemesis(
@@ -264,7 +266,7 @@ class Flight:
         if self._shop is not None:
             with suppress(WindtunnelError, OSError):  # a full disk keeps no logs, and hinders nothing
                 self._shop.collect(self._folder / "logs")
-        self._unwatch()
+        self._beside.close()
         if not (self._settings.keep or self._dirty):
             self._remove_shop()
         self._record.seal(self._clock.now_ns())

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness import registry
-from harness.capabilities import Probe
+from harness.capabilities import Metered, Probe
 from harness.clock import S
-from harness.events import Sample
+from harness.errors import ControlError
+from harness.events import Metric, Sample
 from harness.model import Reading
-from harness.plan import Plan
+from harness.planned import Plan
 from harness.shop import RunningShop
 
 JOIN_S = 5.0
@@ -69,7 +70,10 @@ class Sampler:
 
 
 def jobs(plan: Plan, shop: RunningShop, machine: object) -> list[Job]:
-    """Give each probe of the plan everything that it can look at: the machine, or a component that has its sense."""
+    """Give each probe of the plan everything that it can look at: the machine, or a component that has its sense.
+
+    It looks at every instance if it is a probe for ``each``, else at the component through the first of them.
+    """
     found = []
     for name in plan.probes:
         probe: Probe = registry.cls("probes", name)()
@@ -77,6 +81,21 @@ def jobs(plan: Plan, shop: RunningShop, machine: object) -> list[Job]:
             found.append(Job(name=name, on="machine", probe=probe, sense=machine))
         for part in plan.declaration.components:
             if part.name in plan.parts and probe.sense in part.abilities:
-                sense = shop.able(shop.instances(part)[0], probe.sense)
-                found.append(Job(name=name, on=part.name, probe=probe, sense=sense))
+                instances = shop.instances(part)
+                for on, instance in [(one, one) for one in instances] if probe.each else [(part.name, instances[0])]:
+                    found.append(Job(name=name, on=on, probe=probe, sense=shop.able(instance, probe.sense)))
     return found
+
+
+def metrics(
+    plan: Plan, shop: RunningShop, begin_ns: int, now_ns: Callable[[], int], record: Callable[[Metric | Sample], None]
+) -> None:
+    """Record what every part that samples the shop's counters has since ``begin_ns``; what cannot be asked is a miss."""
+    for part in plan.declaration.components:
+        if part.name in plan.parts and Metered in part.abilities:
+            try:
+                sense = shop.able(shop.instances(part)[0], Metered)
+                for series in sense.metrics(begin_ns, now_ns()) if isinstance(sense, Metered) else ():
+                    record(Metric(at_ns=now_ns(), series=series))
+            except ControlError as error:
+                record(Sample(at_ns=now_ns(), probe="metrics", on=part.name, value=None, why=str(error)))

@@ -5,7 +5,6 @@ parameters mean is the shelf's business: see ``registry.make``.
 """
 
 import difflib
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import field, fields, replace
@@ -51,12 +50,17 @@ class Resend:
 
 @noun
 class Load:
-    """What shoppers do. ``last_pieces_one_in``: every n-th order asks for the one product that is scarce (0: none)."""
+    """What shoppers do. ``last_pieces_one_in``: every n-th order asks for the one product that is scarce (0: none).
+
+    Beside orders they read: one product, a page of a category (``lists_per_s``), their own last events (``logs_per_s``).
+    """
 
     arrivals: Arrivals
     warm_up_s: float
     baseline_s: float
     products_per_s: float = 0.0
+    lists_per_s: float = 0.0
+    logs_per_s: float = 0.0
     last_pieces_one_in: int = 0
     resend: Resend | None = None
 
@@ -213,26 +217,11 @@ def _repeat(file: str, table: dict[str, Any]) -> Repeat:
     return repeat
 
 
-def line_of(text: str, objective: str) -> int:
-    """Give the line, counted from 1, on which a scenario asks for an objective; 1 for what every run is asked."""
-    moment, _, rest = objective.partition(".")
-    section, name = ("steady_state", rest) if moment in ("before", "after") and rest else ("objectives", objective)
-    inside = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[+\s*([^\[\]]+?)\s*\]", line):
-            inside = header[1]
-            if inside == f"{section}.{name}":
-                return number
-        elif inside == section and re.match(rf"""\s*["']?{re.escape(name)}["']?\s*[=.]""", line):
-            return number
-    return 1
-
-
 def convert(file: str, key: str, table: Mapping[str, Any], to: type[T]) -> T:
     """Turn a table into a dataclass, strictly: no unknown key, no missing key, no wrong type. Raises ``ScenarioError``."""
     if not isinstance(table, Mapping):
         raise ScenarioError(file, key, f"expected a table, found {table!r}")
-    known = [item.name for item in fields(to)]  # type: ignore[arg-type]  # always a dataclass
+    known = {item.name.rstrip("_"): item.name for item in fields(to)}  # type: ignore[arg-type]  # always a dataclass; class_
     for name in table:
         if name not in known:
             close = difflib.get_close_matches(name, known, 1)
@@ -240,7 +229,7 @@ def convert(file: str, key: str, table: Mapping[str, Any], to: type[T]) -> T:
             raise ScenarioError(file, f"{key}.{name}".lstrip("."), f"unknown key; {hint}")
     hints = get_type_hints(to)
     try:
-        plain = {name: _target(value) if hints[name] is Target else value for name, value in table.items()}
+        plain = {known[name]: _target(value) if hints[known[name]] is Target else value for name, value in table.items()}
         return msgspec.convert(plain, to)
     except (msgspec.ValidationError, ValueError) as error:
         raise ScenarioError(file, key or "file", str(error)) from error

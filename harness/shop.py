@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from harness.history import Audit
 from harness.model import Component, Declaration, Located, Residue, Scalar, Target, noun
-from harness.plan import Plan
+from harness.planned import Plan
 
 
 @noun
@@ -14,12 +14,15 @@ class Site:
     """The run a shop is started for. ``id`` labels everything it starts (``windtunnel.run=<id>``, see ``LABEL``).
 
     ``folder`` is the run's folder. ``now_ns`` reads the run's clock. ``say`` shows a line of progress to people.
+    ``receive`` opens the harness's receiver of alerts on an address of this machine that the shop's parts can reach, and
+    gives its URL; raises ``SetupError`` where that address is not this machine's.
     """
 
     id: str
     folder: Path
     now_ns: Callable[[], int]
     say: Callable[[str], None]
+    receive: Callable[[str], str]
 
 
 @noun

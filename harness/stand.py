@@ -16,7 +16,7 @@ from harness.interrupts import Interrupts
 from harness.mark import Standing
 from harness.mend import remove
 from harness.model import noun
-from harness.plan import Plan
+from harness.planned import Plan
 from harness.settings import Settings
 from harness.shop import Residence, Resumable, RunningShop, Shop, Site
 from harness.store import HARNESS, LOCK, UNDO, Process, read_site, write_site
@@ -148,4 +148,9 @@ def made(folder: Path) -> Path:
 
 
 def _site(folder: Path, clock: Clock, say: Callable[[str], None]) -> Site:
-    return Site(id=folder.name, folder=folder, now_ns=clock.now_ns, say=say)
+    return Site(id=folder.name, folder=folder, now_ns=clock.now_ns, say=say, receive=_nobody)
+
+
+def _nobody(address: str) -> str:
+    """Give where alerts of a shop that stands go: to the port that discards, for nobody of ours listens any more."""
+    return f"http://{address}:9/"

@@ -20,7 +20,7 @@ from harness.history import Audit, History, Ledger, NodeAudit, Window, lost_rows
 from harness.load import ledger as ledgers
 from harness.load.schedule import planned
 from harness.model import Doubt, Outcome, noun
-from harness.plan import Plan
+from harness.planned import Plan
 from harness.scenario import Scenario, asked_also, load, name_of
 from harness.shop import Residence
 

@@ -19,7 +19,7 @@ from harness.interrupts import EXIT_CODES, InterruptedRun
 from harness.mend import deviations, heal, recorded
 from harness.model import Outcome, noun
 from harness.nemesis import HEAL_S, Nemesis
-from harness.plan import OVERDUE_S, Plan
+from harness.planned import OVERDUE_S, Plan
 from harness.recorder import Recorder
 from harness.settings import Settings
 from harness.stand import Guard, Stood, guarded, made, resumed

@@ -13,7 +13,7 @@ import tomli_w
 from harness import registry
 from harness.errors import UsageError
 from harness.model import Declaration, Fault, Json, Outcome, Target, Verdict
-from harness.plan import Plan
+from harness.planned import Plan
 from harness.report import Report
 from harness.reporters._failure import failure
 from harness.scenario import FORMAT, Scenario, parse
@@ -171,4 +171,5 @@ class Tunnel:
         found = {Target.parse(target).component for target in targets}
         for _ in self._declaration.components:  # as many rounds as the longest chain can need
             found |= {part.name for part in self._declaration.components if found & set(part.needs)}
+        found -= {self._declaration.entry}  # what shoppers enter at says for itself whether it is well
         return [part.name for part in self._declaration.components if part.name in found]

@@ -28,4 +28,20 @@ DEFECTS = {
         sentence="Stock is read, thought about, and written back: two replicas sell the same piece.",
         caught_by="oversold",
     ),
+    "alert_missing": Defect(
+        sentence="Nobody has written the alerts for a lost node of the database and for a lost storefront.",
+        caught_by="alert",
+    ),
+    "alert_slow": Defect(
+        sentence="Every alert waits ten minutes before it is raised, so that nobody is woken for nothing.",
+        caught_by="alert",
+    ),
+    "missing_index": Defect(
+        sentence="Neither the events of a shopper nor the products of a category have an index: all are read through.",
+        caught_by="query_time",
+    ),
+    "bystander_broken": Defect(
+        sentence="The balancer calls itself ill as soon as one storefront is missing, though it serves all shoppers.",
+        caught_by="blast_radius",
+    ),
 }

@@ -5,11 +5,10 @@ from collections.abc import Callable, Sequence
 from harness.errors import ControlError, SetupError
 from harness.history import Audit, NodeAudit, StockLevel
 from sut.audit import read_levels, read_node, read_stock
-from sut.components.orders_db import OrdersDb
+from sut.components.orders_db import DATABASE, OrdersDb
 from sut.components.part import Until
 
 REPLAYED_WITHIN_S = 20
-DATABASE = "shop"
 
 
 class Readback:

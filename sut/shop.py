@@ -1,6 +1,7 @@
 """The reference shop: what it is made of, and how it is started.
 
 shoppers → lb → storefront x2 → db_route → orders_db (primary and synchronous standby), which lean on etcd
+monitoring, where a plan needs it: prometheus, which asks all of them, → alertmanager → whoever is on call
 """
 
 import secrets
@@ -12,48 +13,54 @@ from ipaddress import IPv4Network
 import psycopg
 from psycopg import sql
 
-from harness.capabilities import Answers, Crashable, Killable, Pausable, Replicated, Started
+from harness.capabilities import Alerting, Answers, Crashable, Killable, Metered, Pausable, Replicated, Started
 from harness.drivers import driver
 from harness.drivers.docker_client import client
 from harness.errors import SetupError, WindtunnelError
 from harness.model import Component, Declaration
-from harness.plan import Plan
+from harness.planned import Plan
 from harness.shop import Residence, Site
 from sut import images
-from sut.components import db_route, etcd, lb, orders_db, storefront
+from sut.components import alertmanager, db_route, etcd, lb, orders_db, prometheus, storefront
 from sut.components.ground import Ground, ground_on, lay
 from sut.components.part import Part
 from sut.components.patroni import SQL_PORT, Cluster
 from sut.defects import DEFECTS
 from sut.images.base import present
-from sut.readback import DATABASE, Readback
+from sut.readback import Readback
 from sut.running import RunningReferenceShop, instances
 from sut.services import schema
 
 _MACHINE = frozenset({Killable, Pausable, Answers})
 _PROCESS = _MACHINE | {Crashable, Started}
-COMPONENTS = (
-    Component(name="etcd", abilities=_MACHINE),
-    Component(
-        name="orders_db",
-        instances=2,
-        roles=tuple(orders_db.ROLES),
-        needs=("etcd",),
-        abilities=_PROCESS | {Replicated},
-        standbys=1,
-    ),
-    Component(name="db_route", needs=("orders_db",), abilities=_MACHINE),
-    Component(name="storefront", instances=2, needs=("db_route",), abilities=_PROCESS),
-    Component(name="lb", needs=("storefront",), abilities=frozenset({Answers})),
-)
-USERS = ("postgres", "replicator", "rewind", "shop")
 CLASSES: Mapping[str, type[Part]] = {
     "etcd": etcd.Etcd,
     "orders_db": orders_db.OrdersDb,
     "db_route": db_route.DbRoute,
     "storefront": storefront.Storefront,
     "lb": lb.Lb,
+    "prometheus": prometheus.Prometheus,
+    "alertmanager": alertmanager.Alertmanager,
 }
+ALERTS = {name: tuple(rule.alert for rule in part.rules) for name, part in CLASSES.items()}
+COMPONENTS = (
+    Component(name="etcd", abilities=_MACHINE, alerts=ALERTS["etcd"]),
+    Component(
+        name="orders_db",
+        instances=2,
+        roles=tuple(orders_db.ROLES),
+        needs=("etcd",),
+        abilities=_PROCESS | {Replicated, Metered},
+        standbys=1,
+        alerts=ALERTS["orders_db"],
+    ),
+    Component(name="db_route", needs=("orders_db",), abilities=_MACHINE, alerts=ALERTS["db_route"]),
+    Component(name="storefront", instances=2, needs=("db_route",), abilities=_PROCESS, alerts=ALERTS["storefront"]),
+    Component(name="lb", needs=("storefront",), abilities=frozenset({Answers}), alerts=ALERTS["lb"]),
+    Component(name="prometheus", abilities=_MACHINE | {Metered}, alerts=ALERTS["prometheus"]),
+    Component(name="alertmanager", needs=("prometheus",), abilities=_MACHINE | {Alerting}),
+)
+USERS = ("postgres", "replicator", "rewind", "shop")
 
 
 class ReferenceShop:
@@ -94,13 +101,13 @@ class ReferenceShop:
         found = _demand_images({CLASSES[component.name].role for component in wanted})
         try:
             ground = lay(site, [instance for component in COMPONENTS for instance in instances(component)], found)
-            making = _Making(ground, self._defects, [secrets.token_urlsafe(18) for _ in USERS])
+            making = _Making(ground, self._defects, [secrets.token_urlsafe(18) for _ in USERS], plan.parts, site.receive)
             parts: dict[str, Part] = {}
             for component in wanted:  # the needs are a chain: only the instances of one component can start together
                 begun_ns = site.now_ns()
                 parts |= _start(ground, component, making.makers[component.name])
                 if component.name == "orders_db":
-                    making.furnish()
+                    making.furnish(past=plan.scenario.load.logs_per_s > 0)
                 site.say(f"{component.name}: ready after {(site.now_ns() - begun_ns) / 1e9:.1f} s")
             nodes = [part for part in parts.values() if isinstance(part, orders_db.OrdersDb)]
             readback = Readback(nodes, site.now_ns) if nodes else None
@@ -117,15 +124,26 @@ class ReferenceShop:
         every = {name: component.name for component in COMPONENTS for name in instances(component)}
         subnet = IPv4Network(f"{residence.things[0].state['address']}/24", strict=False)
         ground = ground_on(subnet, site, tuple(every), {part.role: images.tag(part.role) for part in CLASSES.values()})
-        making = _Making(ground, self._defects, secrets)
+        running = {every[one.name] for one in residence.things}
+        making = _Making(ground, self._defects, secrets, running, site.receive)
         parts = {one.name: making.makers[every[one.name]](one.name).adopt(one.ref) for one in residence.things}
         return RunningReferenceShop(site, self.declaration, ground, parts, making.passwords, None)
 
 
 class _Making:
-    """How each part is made on one ground; ``secrets`` are the passwords of ``USERS``, as a running shop gives them."""
+    """How each part is made on one ground; ``secrets`` are the passwords of ``USERS``, as a running shop gives them.
 
-    def __init__(self, ground: Ground, defects: frozenset[str], secrets: Sequence[str]) -> None:
+    ``running`` are the components that run, ``receive`` gives the URL of who is on call, at this machine's own address.
+    """
+
+    def __init__(
+        self,
+        ground: Ground,
+        defects: frozenset[str],
+        secrets: Sequence[str],
+        running: Collection[str],
+        receive: Callable[[str], str],
+    ) -> None:
         self._defects = defects
         self.passwords = orders_db.Passwords(**dict(zip(USERS, secrets, strict=True)))
         at = ground.addresses
@@ -137,26 +155,50 @@ class _Making:
             failover="no_failover" not in defects,
         )
         route, password = at["db_route"], self.passwords.shop
-        login = orders_db.conninfo(route, "shop", password, DATABASE)
-        dsn = f"postgresql://shop:{password}@{route}:{SQL_PORT}/{DATABASE}"
-        self._founder = orders_db.conninfo(cluster.nodes[cluster.founder], "postgres", self.passwords.postgres)
+        login = orders_db.conninfo(route, "shop", password, orders_db.DATABASE)
+        dsn = f"postgresql://shop:{password}@{route}:{SQL_PORT}/{orders_db.DATABASE}"
+        self._nodes = [orders_db.conninfo(node, "postgres", self.passwords.postgres) for node in cluster.nodes.values()]
+        watch = prometheus.Watch(
+            watched=[
+                prometheus.Watched(component=part, instance=name, address=address, scrape=CLASSES[part].scrape)
+                for part in of
+                if part in running
+                for name, address in of[part].items()
+            ],
+            declared={part: CLASSES[part].rules for part in of if part in running},
+            alertmanager=f"{at['alertmanager']}:{alertmanager.PORT}" if "alertmanager" in running else None,
+            defects=defects,
+        )
         self.makers: Mapping[str, Callable[[str], Part]] = {
             "etcd": lambda name: etcd.Etcd(ground, name),
             "orders_db": lambda name: orders_db.OrdersDb(ground, name, cluster=cluster, passwords=self.passwords),
             "db_route": lambda name: db_route.DbRoute(ground, name, nodes=of["orders_db"], probe=login),
             "storefront": lambda name: storefront.Storefront(ground, name, dsn=dsn, defects=defects),
-            "lb": lambda name: lb.Lb(ground, name, storefronts=of["storefront"], port=storefront.PORT),
+            "lb": lambda name: lb.Lb(ground, name, storefronts=of["storefront"], port=storefront.PORT, defects=defects),
+            "prometheus": lambda name: prometheus.Prometheus(ground, name, watch=watch),
+            "alertmanager": lambda name: alertmanager.Alertmanager(ground, name, tells=receive(ground.gateway)),
         }
 
-    def furnish(self) -> None:
-        """Make the shop's role, database, tables and stock on the first primary."""
+    def furnish(self, *, past: bool) -> None:
+        """Make the shop's role, database, tables and stock on the first primary; if asked, the shoppers' past too."""
+        founder = self._nodes[0]
         role = sql.SQL("create role shop login password {}").format(sql.Literal(self.passwords.shop))
-        with psycopg.connect(self._founder, autocommit=True) as connection:
+        with psycopg.connect(founder, autocommit=True) as connection:
             connection.execute(role)
-            connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
-        with psycopg.connect(self._founder, dbname=DATABASE, options="-c statement_timeout=30s") as connection:
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(orders_db.DATABASE)))
+        with psycopg.connect(founder, dbname=orders_db.DATABASE, options="-c statement_timeout=30s") as connection:
             for statement in schema.statements(self._defects):
                 connection.execute(statement.encode())
+        if past:
+            self._remember()
+
+    def _remember(self) -> None:
+        """Load the shoppers' past, and leave no node anything to do about it afterwards: all is applied, and on disk."""
+        for node, statements in zip(self._nodes, (schema.history(self._defects), ("checkpoint",)), strict=True):
+            options = "-c statement_timeout=60s -c synchronous_commit=remote_apply"
+            with psycopg.connect(node, dbname=orders_db.DATABASE, autocommit=True, options=options) as connection:
+                for statement in statements:
+                    connection.execute(statement.encode())
 
 
 def _start(ground: Ground, component: Component, make: Callable[[str], Part]) -> dict[str, Part]:

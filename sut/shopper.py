@@ -3,14 +3,19 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
 
 from harness.history import ACKNOWLEDGED, REFUSED, UNKNOWN
 from harness.load.shopper import Answer, Request
-from sut.services.schema import PRODUCTS, SCARCE_SKU
+from sut.services.schema import CATEGORIES, PRODUCTS, SCARCE_SKU, SHOPPERS
+from sut.services.sql import PAGE
 
 _LINES = (1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 5, 5)  # mean 2.5
 _QTYS = (1, 1, 1, 1, 1, 1, 1, 2, 2, 3)
 _SPAN = 1 << 24
+_PAGES = -(-PRODUCTS // CATEGORIES // PAGE)  # of the smallest category
 _REFUSALS = frozenset({400, 404, 409, 503})
 _CLEAR, _UNCLEAR = Answer(fate=REFUSED), Answer(fate=UNKNOWN)
 
@@ -63,6 +68,17 @@ class OneCallShopper:
         key = '"Idempotency-Key: by-hand-$(date +%s%N)"'
         return f"curl -i {url}/orders -H {key} -H 'Content-Type: application/json' -d '{body}'"
 
+    def listing(self, seq: int) -> Request:
+        """Give the page of a category that an arrival looks at; none is beyond the last."""
+        chance = self._chance(seq)
+        path = f"/products?category=CAT-{chance[0] % CATEGORIES + 1:02d}&page={chance[1] % _PAGES + 1}"
+        return Request(method="GET", path=path, headers={}, body=b"")
+
+    def log(self, seq: int) -> Request:
+        """Give the request for the last events of some shopper."""
+        shopper = int.from_bytes(self._chance(seq)[:8], "little") % SHOPPERS + 1
+        return Request(method="GET", path=f"/shoppers/{shopper}/events", headers={}, body=b"")
+
     def judge_order(self, request: Request, status: int, body: bytes) -> Answer:
         """Say what an answer proves.
 
@@ -83,12 +99,14 @@ class OneCallShopper:
         return _CLEAR if status in _REFUSALS and _refuses(answer) else _UNCLEAR
 
     def judge_read(self, request: Request, status: int, body: bytes) -> Answer:
-        """Say whether the product asked for was shown. A refusal needs the shop's own word here too."""
+        """Say whether what was asked for was shown: the product, the page, the events, and no others.
+
+        A page and a past have 1 to 20 rows, by sku and the newest first. A refusal needs the shop's own word here too.
+        """
         try:
             answer = json.loads(body)
             if status == 200:
-                shown = answer["sku"] == request.path.removeprefix("/products/")
-                return Answer(fate=ACKNOWLEDGED) if shown else _UNCLEAR
+                return Answer(fate=ACKNOWLEDGED) if _shows(request.path, answer) else _UNCLEAR
         except (ValueError, TypeError, KeyError, RecursionError):
             return _UNCLEAR
         return _CLEAR if status in _REFUSALS and _refuses(answer) else _UNCLEAR
@@ -106,6 +124,19 @@ def _rank(chance: bytes, n: int) -> int:
 
 def _sku(rank: int) -> str:
     return f"SKU-{rank % PRODUCTS + 1:05d}"
+
+
+def _shows(path: str, answer: Any) -> bool:
+    """Say whether an answer shows what a path asks for. Raises ``ValueError``, ``TypeError`` or ``KeyError``."""
+    if path.startswith("/shoppers/"):
+        times = [datetime.fromisoformat(event["at"]) for event in answer["events"]]
+        newest_first = all(later >= earlier for later, earlier in pairwise(times))
+        return path == f"/shoppers/{_whole(answer['shopper'])}/events" and 1 <= len(times) <= PAGE and newest_first
+    if path.startswith("/products?"):
+        skus = [_text(product["sku"]) for product in answer["products"]]
+        pages = {f"/products?category={one['category']}&page={_whole(answer['page'])}" for one in answer["products"]}
+        return pages == {path} and len(skus) <= PAGE and all(one < other for one, other in pairwise(skus))
+    return path == f"/products/{answer['sku']}"
 
 
 def _refuses(answer: object) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from harness import events
-from harness.capabilities import Answers, Crashable, Killable, Pausable, Replicated, Started
+from harness.capabilities import Alerting, Answers, Crashable, Killable, Metered, Pausable, Replicated, Started
 from harness.events import Event
 from harness.history import (
     ACKNOWLEDGED,
@@ -25,13 +25,15 @@ from harness.history import (
     lost_rows,
 )
 from harness.load.schedule import Planned, planned
-from harness.model import Component, Declaration, Reading, Undo, noun
-from harness.plan import Plan, plan
+from harness.model import Alert, Component, Declaration, Reading, Undo, noun
+from harness.plan import plan
+from harness.planned import Plan
 from harness.scenario import parse
+from tests.fake_monitoring import INSTANCES, NO_PRIMARY, PRIMARY, STANDBY, health, monitored
 
 S = 1_000_000_000
 BEGIN_NS, AFTER_S, TIMEOUT_NS = 1 * S, 12, 10 * S
-RUN, SKUS, STEP, PRIMARY, STANDBY = "run1", 10, "step1", "orders_db-1", "orders_db-2"
+RUN, SKUS, STEP = "run1", 10, "step1"
 _BREAKABLE = frozenset({Answers, Crashable, Killable, Pausable, Started})
 
 DECLARATION = Declaration(
@@ -39,6 +41,8 @@ DECLARATION = Declaration(
     components=(
         Component(name="lb", needs=("storefront",), abilities=frozenset({Answers})),
         Component(name="storefront", instances=2, needs=("db_route",), abilities=_BREAKABLE),
+        Component(name="prometheus", abilities=frozenset({Answers, Metered})),
+        Component(name="alertmanager", needs=("prometheus",), abilities=frozenset({Answers, Alerting})),
         Component(name="db_route", needs=("orders_db",), abilities=frozenset({Answers})),
         Component(
             name="orders_db",
@@ -47,6 +51,7 @@ DECLARATION = Declaration(
             needs=("etcd",),
             abilities=_BREAKABLE | {Replicated},
             standbys=1,
+            alerts=(Alert(name=NO_PRIMARY, severity="page", playbook="Watch the standby take over.", window_s=5),),
         ),
         Component(name="etcd", abilities=frozenset({Answers})),
     ),
@@ -240,6 +245,7 @@ def _events(made: Plan, ledger: Ledger, audit: Audit) -> list[Event]:
             wall_ns=0,
         ),
         *(events.Phase(at_ns=at, name=name) for name, at in phases.items()),
+        events.Parts(at_ns=0, versions={}, instances=INSTANCES),
         events.LoadStarted(at_ns=BEGIN_NS, begin_ns=BEGIN_NS),
         events.LoadStopped(at_ns=end + S, until_ns=end, rows=len(ledger)),
         events.Fingerprint(at_ns=end + 12 * S, residue=()),
@@ -251,6 +257,8 @@ def _events(made: Plan, ledger: Ledger, audit: Audit) -> list[Event]:
         records.append(events.Sample(at_ns=at, probe="redundancy", on="orders_db", value=1.0 if healthy else 0.0))
         role = PRIMARY if not made.steps or at < act else "none" if at < act + 7 * S else STANDBY
         records.append(events.Sample(at_ns=at, probe="role", on="orders_db", value=role))
+        records += health(at, well=healthy)
+    records += monitored(BEGIN_NS, act if made.steps else None, heal, end)
     if made.steps:
         records += _step(warm, act, heal)
     return sorted(records, key=lambda event: event.at_ns)

@@ -12,15 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.capabilities import Answers, Crashable, Killable, Pausable, Replicated, Started
+from harness.capabilities import Alerting, Answers, Crashable, Killable, Metered, Pausable, Replicated, Started
 from harness.drivers import process
 from harness.errors import ControlError, SetupError
 from harness.history import Audit, NodeAudit, StockLevel
-from harness.model import REFUSED, SILENT, Component, Declaration, Located, Reading, Residue, Target
-from harness.plan import Plan
+from harness.model import Alert, Component, Declaration, Located, Residue, Target
+from harness.planned import Plan
 from harness.shop import Residence, Site, Thing
 from sut.defects import DEFECTS
 from sut.shopper import digest
+from tests.fake_shop_senses import Samples, Senses, ask
 
 PROGRAM = Path(__file__).with_name("fake_shop_process.py")
 NODES, FRONTS = ("orders_db-1", "orders_db-2"), ("storefront-1", "storefront-2")
@@ -38,14 +39,26 @@ class FakeShop:
 
     @property
     def declaration(self) -> Declaration:
-        """Two database nodes, two storefronts, one balancer."""
+        """Two database nodes, two storefronts, one balancer; where a plan needs it, one who watches them."""
         return Declaration(
             name="fake shop",
             components=(
                 Component(
-                    name="orders_db", instances=2, roles=("primary", "standby"), abilities=POWERS | {Replicated}, standbys=1
+                    name="orders_db",
+                    instances=2,
+                    roles=("primary", "standby"),
+                    abilities=POWERS | {Replicated},
+                    standbys=1,
+                    alerts=(_alert("OrdersDbNoPrimary"), _alert("OrdersDbRestarted")),
                 ),
-                Component(name="storefront", instances=2, needs=("orders_db",), abilities=POWERS),
+                Component(
+                    name="storefront",
+                    instances=2,
+                    needs=("orders_db",),
+                    abilities=POWERS,
+                    alerts=(_alert("StorefrontDown"),),
+                ),
+                Component(name="monitor", abilities=POWERS | {Alerting, Metered}),
                 Component(name="lb", needs=("storefront",), abilities=frozenset({Answers})),
             ),
             entry="lb",
@@ -56,7 +69,7 @@ class FakeShop:
 
     def start(self, plan: Plan, site: Site) -> "RunningFakeShop":
         """Start the processes of the plan's parts and wait until orders can be taken."""
-        names = [name for name in (*NODES, *FRONTS, "lb") if name.rsplit("-", 1)[0] in plan.parts]
+        names = [name for name in (*NODES, *FRONTS, "lb", "monitor") if name.rsplit("-", 1)[0] in plan.parts]
         ports = dict(zip(names, _free_ports(len(names)), strict=True))
         shop = RunningFakeShop(self.declaration, site, ports, (secrets.token_hex(16),))
         shop.begin(",".join(sorted(self._defects)))
@@ -86,10 +99,11 @@ class RunningFakeShop:
         self._leader.write_text(json.dumps({"name": NODES[0], "at": 0, "standby": False}))
         for name in self._ports:
             role = name.rsplit("-", 1)[0]
-            peers = {"orders_db": NODES, "storefront": NODES, "lb": FRONTS}[role]
+            peers = {"orders_db": NODES, "storefront": NODES, "lb": FRONTS, "monitor": (*NODES, *FRONTS)}[role]
             pairs = [f"{peer}={self._ports[peer]}" for peer in peers]
             argv = [sys.executable, str(PROGRAM), role, name, str(self._ports[name]), str(state), defects, *pairs]
-            process.spawn(argv, self._pids / f"{name}.pid", {"FAKE_SHOP_TOKEN": self.secrets[0]})
+            told = {"FAKE_SHOP_RECEIVER": self._site.receive("127.0.0.1")} if name == "monitor" else {}
+            process.spawn(argv, self._pids / f"{name}.pid", {"FAKE_SHOP_TOKEN": self.secrets[0], **told})
 
     @property
     def entry(self) -> tuple[str, str]:
@@ -139,7 +153,14 @@ class RunningFakeShop:
         """Signals are powers, questions over the instance's own port are senses."""
         if protocol in (Killable, Pausable, Crashable):
             return process.ProcessPowers(instance, self._pids / f"{instance}.pid")
-        return _Senses(self._ports[instance], [self._ports[name] for name in NODES], self._leader, self._site)
+        if protocol in (Metered, Alerting):
+            return Samples(self._ports[instance], self._site)
+        return Senses(
+            self._ports[instance],
+            {name: self._ports[name] for name in NODES if name in self._ports},
+            self._leader,
+            self._site,
+        )
 
     def fingerprint(self) -> tuple[Residue, ...]:
         """Processes that do not run, and a missing standby."""
@@ -187,49 +208,8 @@ class RunningFakeShop:
             raise ControlError(f"still there: {', '.join(left)}")
 
 
-class _Senses:
-    """Asks an instance over its own port, never by signals."""
-
-    def __init__(self, port: int, nodes: list[int], leader: Path, site: Site) -> None:
-        self._port, self._nodes, self._leader, self._now = port, nodes, leader, site.now_ns
-
-    def answer_ms(self) -> Reading:
-        """Ask whether it answers."""
-        return self._ask("ping", lambda _, ms: ms)
-
-    def started(self) -> Reading:
-        """Ask since when its main process runs."""
-        return self._ask("started", lambda said, _: str(said["started"]))
-
-    def standbys(self) -> Reading:
-        """Ask the leader for its standbys."""
-        leader = json.loads(self._leader.read_text())["name"]
-        return self._ask("standbys", lambda said, _: float(said["standbys"]), self._nodes[NODES.index(leader)])
-
-    def primary(self) -> Reading:
-        """Read who renewed the lead in the last second."""
-        found = json.loads(self._leader.read_text())
-        fresh = time.time() - found["at"] < 1.0
-        return Reading(at_ns=self._now(), value=found["name"] if fresh else "none")
-
-    def _ask(self, what: str, read: Any, port: int | None = None) -> Reading:
-        try:
-            said, ms = ask(port or self._port, what, 0.5)
-        except TimeoutError:
-            return Reading(at_ns=self._now(), value=SILENT)
-        except (OSError, ValueError):
-            return Reading(at_ns=self._now(), value=REFUSED)
-        return Reading(at_ns=self._now(), value=read(said, ms))
-
-
-def ask(port: int, what: str, timeout_s: float) -> tuple[Any, float]:
-    """Ask one instance one thing; give the answer and the milliseconds it took. The balancer only accepts."""
-    began = time.monotonic()
-    with socket.create_connection(("127.0.0.1", port), timeout_s) as connection:
-        connection.sendall(b'{"ask": "%s"}\n\r\n\r\n' % what.encode())
-        with connection.makefile("rb") as stream:
-            line = stream.readline()
-    return json.loads(line or b"{}"), (time.monotonic() - began) * 1000
+def _alert(name: str) -> Alert:
+    return Alert(name=name, severity="page", playbook="Wait.", window_s=1)
 
 
 def _digest(order: Mapping[str, Any]) -> str:

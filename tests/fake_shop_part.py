@@ -38,7 +38,7 @@ class Part:
 
     async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer one request."""
-        if request["ask"] in ("ping", "started"):
+        if request["ask"] in ("ping", "started", "counters"):
             return {"started": self.started}
         return {"error": f"{NAME} cannot {request['ask']}"}
 

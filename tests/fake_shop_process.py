@@ -4,7 +4,8 @@
 
 ``lb`` speaks HTTP and passes requests to a ``storefront`` that answers; a storefront passes orders to the ``orders_db`` that
 the leader file in STATE names; that one keeps them on disk, replicates each to the other before it acknowledges, and
-is replaced when it has not renewed the leader file for a second. Between each other they speak a JSON line each way.
+is replaced when it has not renewed the leader file for a second. ``monitor`` asks them all and calls whoever is on call.
+Between each other they speak a JSON line each way.
 """
 
 # ruff: noqa: E402 -- started by its path, from anywhere
@@ -20,20 +21,46 @@ import os
 import signal
 import time
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from tests.fake_shop_database import Database
+from tests.fake_shop_monitor import Monitor
 from tests.fake_shop_part import CALL_S, DEFECTS, PEERS, PORT, ROLE, Part, call, leader
+
+FAST_S, READ_THROUGH_S = 0.2, 0.3
 
 
 class Storefront(Part):
-    """Passes orders to the leader; keeps nothing."""
+    """Passes orders to the leader; keeps nothing but its counters: calls, seconds, and calls of at most 0.2 s by class."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: dict[str, list[float]] = {}
 
     async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Serve orders and product reads."""
-        if request["ask"] == "read":
-            return {"sku": request["sku"], "price_cents": 100}
-        if request["ask"] != "order":
+        """Serve orders and reads, and count how long each took."""
+        if request["ask"] == "counters":
+            return {"started": self.started, "calls": self.calls}
+        if request["ask"] not in ("product", "list", "log", "order"):
             return await super().answer(request)
+        begun = time.monotonic()
+        answer = await self.serve_one(request)
+        took, counted = time.monotonic() - begun, self.calls.setdefault(request["ask"], [0, 0, 0])
+        self.calls[request["ask"]] = [counted[0] + 1, counted[1] + took, counted[2] + (took <= FAST_S)]
+        return answer
+
+    async def serve_one(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Serve one order or read."""
+        if request["ask"] == "product":
+            return {"sku": request["sku"], "price_cents": 100}
+        if request["ask"] == "list":
+            products = [{"sku": f"SKU-{n:05d}", "price_cents": 100, "category": request["category"]} for n in range(1, 21)]
+            return {"page": int(request["page"]), "products": products}
+        if request["ask"] == "log":
+            if "missing_index" in DEFECTS:
+                await asyncio.sleep(READ_THROUGH_S)
+            events = [{"at": f"2026-11-{23 - n:02d}T00:00:00+00:00", "kind": "view", "sku": "SKU-00001"} for n in range(20)]
+            return {"shopper": int(request["shopper"]), "events": events}
         if "ack_before_commit" in DEFECTS:
             asyncio.get_running_loop().create_task(self.forward(request))
             lines = [{**line, "price_cents": 100} for line in request["lines"]]
@@ -73,7 +100,8 @@ class Balancer(Part):
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 if head.startswith(b"{"):  # a question of a sense, not a shopper
-                    writer.write(json.dumps({"started": self.started}).encode() + b"\n")
+                    if "bystander_broken" not in DEFECTS or len(self.healthy) == len(PEERS):
+                        writer.write(json.dumps({"started": self.started}).encode() + b"\n")
                     return
                 first, *rest = head.decode().split("\r\n")
                 headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in rest)}
@@ -92,7 +120,7 @@ class Balancer(Part):
 
     async def respond(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
         """Answer one request as the reference shop does."""
-        request: dict[str, Any] = {"ask": "read", "sku": path.rsplit("/", 1)[-1]}
+        request: dict[str, Any] = asked(path)
         if method == "POST":
             request = {"ask": "order", "key": headers["idempotency-key"], **json.loads(body)}
         for _ in range(2):
@@ -111,10 +139,20 @@ class Balancer(Part):
         return 503, {"refused": "no_storefront"}
 
 
+def asked(path: str) -> dict[str, Any]:
+    """Read what a shopper wants to see."""
+    url = urlsplit(path)
+    if url.query:
+        return {"ask": "list", **{key: values[0] for key, values in parse_qs(url.query).items()}}
+    if url.path.endswith("/events"):
+        return {"ask": "log", "shopper": url.path.split("/")[2]}
+    return {"ask": "product", "sku": url.path.rsplit("/", 1)[-1]}
+
+
 async def main() -> None:
     """Serve on the instance's port; say first what no report may say."""
     print("my token is", os.environ.get("FAKE_SHOP_TOKEN", "gone"), flush=True)
-    part: Part = {"orders_db": Database, "storefront": Storefront, "lb": Balancer}[ROLE]()
+    part: Part = {"orders_db": Database, "storefront": Storefront, "lb": Balancer, "monitor": Monitor}[ROLE]()
 
     async def line(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.events import (
     Acted,
+    Alerted,
     Bitten,
     Closed,
     Entry,
@@ -23,6 +24,7 @@ from harness.events import (
     Located,
     Looked,
     Mended,
+    Metric,
     NotBitten,
     NotHealed,
     Parts,
@@ -30,8 +32,8 @@ from harness.events import (
     Sample,
 )
 from harness.history import ACKNOWLEDGED, UNKNOWN, History, Ledger, Window
-from harness.model import Component, Declaration, Doubt, Judgement, Outcome, Reading, Undo, Verdict
-from harness.plan import Plan
+from harness.model import Component, Declaration, Doubt, Judgement, Outcome, Reading, Series, Undo, Verdict
+from harness.planned import Plan
 from harness.report import Report
 from harness.scenario import parse
 
@@ -170,9 +172,31 @@ def _events(outcome: Outcome, rows: int) -> list[Event]:
         ),
         Fingerprint(at_ns=HEAL + 91 * S, residue=() if heals else ("orders_db-1: stopped",)),
         LoadStopped(at_ns=END, until_ns=END, rows=rows),
+        *_monitored(),
         *_looks(bites=bites, heals=heals),
         *_roles(RECOVERED[outcome]),
     ]
+
+
+def _monitored() -> list[Event]:
+    """Give what the shop's monitoring said."""
+    about = {"alertname": "OrdersDbNoPrimary", "component": "orders_db", "instance": "orders_db-1"}
+    told = [Alerted(at_ns=at, name="Watchdog", state="firing", labels={}) for at in range(BEGIN, END, 5 * S)]
+    told.append(Alerted(at_ns=T0 + 6 * S, name="OrdersDbNoPrimary", state="firing", labels=about))
+    told.append(Alerted(at_ns=T0 + 27 * S, name="OrdersDbNoPrimary", state="resolved", labels=about))
+    times = tuple(range(BEGIN, END, S))
+    grows = {"query_count": 60.0, "query_sum_s": 0.13, "query_fast": 59.9, "statement_mean_s": 0.0}
+    series = [
+        Series(
+            name=name,
+            on="storefront-1",
+            labels={"class": "product"},
+            times_ns=times,
+            values=tuple(0.0019 + per_s * n for n in range(len(times))),
+        )
+        for name, per_s in grows.items()
+    ]
+    return [*told, *(Metric(at_ns=END + S, series=one) for one in series)]
 
 
 def _run(outcome: Outcome) -> Run:

@@ -14,7 +14,7 @@ from harness.events import (
 )
 from harness.model import SILENT, Target, Undo
 from harness.nemesis import Nemesis
-from harness.plan import PlannedStep
+from harness.planned import PlannedStep
 from harness.shop import RunningShop
 from harness.undo import UndoLog
 from tests.fakes import FakeClock, FakeInstance, FakeRunningShop

@@ -7,7 +7,8 @@ from harness import events
 from harness.history import Audit, History
 from harness.load.ledger import COLUMNS, TEXTS, Writer
 from harness.model import noun
-from harness.plan import Plan, plan
+from harness.plan import plan
+from harness.planned import Plan
 from harness.project import Project
 from harness.scenario import parse
 from harness.store import JOURNAL, ORDERS, SCENARIO, JournalWriter, write_audit

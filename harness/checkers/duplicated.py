@@ -2,29 +2,22 @@
 
 import math
 from collections import Counter, defaultdict
-from typing import ClassVar
 
 import numpy as np
 
 from harness.evidence import audit_lacks, decide, plural
-from harness.history import History, NodeAudit
+from harness.history import Checker, History, NodeAudit
 from harness.model import Count, Verdict, noun
 
 
 @noun
-class Duplicated:
+class Duplicated(Checker):
     """Orders stored more than once, on any node: the same key twice, or one order id under two keys. At most ``max``.
 
     Evidence: orders found on the primary. Where the scenario has shoppers send an order twice (``load.resend``), evidence
     is instead the orders that were sent more than once, half of those meant to be are needed: zero duplicates prove
     nothing where nothing was repeated.
     """
-
-    timing: ClassVar[bool] = False
-    reaction: ClassVar[bool] = False
-    probes: ClassVar[tuple[str, ...]] = ()
-    windowed: ClassVar[bool] = False
-    shortest_s: ClassVar[float] = 0.0
 
     max: Count = 0
 

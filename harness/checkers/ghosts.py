@@ -1,27 +1,19 @@
 """``ghosts``: the shop holds no order that nobody placed, and none that it refused."""
 
-from typing import ClassVar
-
 import numpy as np
 
 from harness.evidence import audit_lacks, decide, plural
-from harness.history import REFUSED, SHED, History
+from harness.history import REFUSED, SHED, Checker, History
 from harness.model import Count, Verdict, noun
 
 
 @noun
-class Ghosts:
+class Ghosts(Checker):
     """Orders that must not be there, on any node: at most ``max``, of both kinds together.
 
     A ghost has a key outside the run's key space (``<run id>:<seq>`` of a planned order). The other kind was refused with
     proof of no effect, or never sent, and yet is present. Evidence: orders found on the primary, at least one.
     """
-
-    timing: ClassVar[bool] = False
-    reaction: ClassVar[bool] = False
-    probes: ClassVar[tuple[str, ...]] = ()
-    windowed: ClassVar[bool] = False
-    shortest_s: ClassVar[float] = 0.0
 
     max: Count = 0
 

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.evidence import arrivals_needed, decide, too_few
-from harness.history import History
+from harness.history import Checker, History
 from harness.model import Ratio, Verdict, noun
 from harness.outages import window_size
 
 
 @noun
-class Goodput:
+class Goodput(Checker):
     """Good orders over offered orders, of those due in the window, must be at least ``min_ratio`` (0 to 1).
 
     Good: acknowledged within 1.0 s of the intended time and not contradicted by the audit. The worst stretch of
@@ -21,10 +21,7 @@ class Goodput:
     """
 
     timing: ClassVar[bool] = True
-    reaction: ClassVar[bool] = False
-    probes: ClassVar[tuple[str, ...]] = ()
     windowed: ClassVar[bool] = True
-    shortest_s: ClassVar[float] = 0.0
 
     min_ratio: Ratio
 

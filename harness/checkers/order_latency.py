@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.evidence import arrivals_needed, decide, ms, too_few
-from harness.history import History
+from harness.history import Checker, History
 from harness.model import Positive, Verdict, noun
 
 
 @noun
-class OrderLatency:
+class OrderLatency(Checker):
     """The 95th percentile of the time from an order's intended moment to its answer must be <= ``p95_max_ms``.
 
     Nearest rank (the ceil(0.95 n)-th smallest) over all orders due in the window: refused, shed, unknown and never sent
@@ -20,10 +20,7 @@ class OrderLatency:
     """
 
     timing: ClassVar[bool] = True
-    reaction: ClassVar[bool] = False
-    probes: ClassVar[tuple[str, ...]] = ()
     windowed: ClassVar[bool] = True
-    shortest_s: ClassVar[float] = 0.0
 
     p95_max_ms: Positive
 

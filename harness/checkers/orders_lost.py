@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.evidence import acknowledged, audit_lacks, decide, plural
-from harness.history import UNKNOWN, History, Window
+from harness.history import UNKNOWN, Checker, History, Window
 from harness.model import Count, Verdict, noun
 
 BEFORE_S = 10
@@ -14,7 +14,7 @@ ENOUGH = 1000
 
 
 @noun
-class OrdersLost:
+class OrdersLost(Checker):
     """Acknowledged orders that the final audit of the primary lacks, or holds with other lines or amount: at most ``max``.
 
     Acknowledged in any phase; audited after heal, rejoin and settling. Evidence: acknowledged orders in the 10 s before the
@@ -24,10 +24,6 @@ class OrdersLost:
     of the oldest lost order at the audit. ``examples`` names order id and key of the first lost ones.
     """
 
-    timing: ClassVar[bool] = False
-    reaction: ClassVar[bool] = False
-    probes: ClassVar[tuple[str, ...]] = ()
-    windowed: ClassVar[bool] = False
     shortest_s: ClassVar[float] = BEFORE_S
 
     max: Count = 0

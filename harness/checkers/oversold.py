@@ -1,26 +1,18 @@
 """``oversold``: the shop sold no piece that it did not have."""
 
-from typing import ClassVar
-
 from harness.evidence import acknowledged, audit_lacks, decide, plural
-from harness.history import History, StockLevel
+from harness.history import Checker, History, StockLevel
 from harness.model import Count, Verdict, noun
 
 
 @noun
-class Oversold:
+class Oversold(Checker):
     """Products whose books do not balance in the audit's one snapshot of the primary: at most ``max``.
 
     For each product nothing may be below zero, and what it began with, less what is left, must be what the orders add up
     to. Evidence: products read, all of them are needed, and at least one piece sold; else INCONCLUSIVE unless already
     proved. ``examples`` names the products with their figures.
     """
-
-    timing: ClassVar[bool] = False
-    reaction: ClassVar[bool] = False
-    probes: ClassVar[tuple[str, ...]] = ()
-    windowed: ClassVar[bool] = False
-    shortest_s: ClassVar[float] = 0.0
 
     max: Count = 0
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from harness.events import Sample
 from harness.evidence import decide, plural
-from harness.history import History, Window
+from harness.history import Checker, History, Window
 from harness.model import Component, Positive, Verdict, noun
 
 GAP_S = 5.0
@@ -14,7 +14,7 @@ LOOKS_PER_S = 0.5
 
 
 @noun
-class Redundancy:
+class Redundancy(Checker):
     """Each component that keeps standbys has them all within ``budget_s`` of the last disturbance, until the end.
 
     The last disturbance is our last heal, or the act of an impulse after it; without any, all must be there throughout.
@@ -23,11 +23,8 @@ class Redundancy:
     2 s, none more than 5 s apart, to the end of the load. A gap leaves a PASS open; it is never counted as redundancy.
     """
 
-    timing: ClassVar[bool] = False
     reaction: ClassVar[bool] = True
     probes: ClassVar[tuple[str, ...]] = ("redundancy",)
-    windowed: ClassVar[bool] = False
-    shortest_s: ClassVar[float] = 0.0
 
     budget_s: Positive
 

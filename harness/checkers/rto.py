@@ -8,7 +8,7 @@ import numpy as np
 from harness.aftermath import Aftermath, aftermaths
 from harness.events import Bitten
 from harness.evidence import arrivals_needed, decide
-from harness.history import ACKNOWLEDGED, GOOD_WITHIN_NS, History, Window
+from harness.history import ACKNOWLEDGED, GOOD_WITHIN_NS, Checker, History, Window
 from harness.model import Positive, Verdict, noun
 from harness.outages import BAD_ONE_IN, window_size
 
@@ -16,7 +16,7 @@ STEADY_AT_LEAST_S = 5.0
 
 
 @noun
-class Rto:
+class Rto(Checker):
     """``recovery_s`` of each act, and likewise of each heal, must be <= ``budget_s`` (and ``contract_s``, if given).
 
     Recovery: from just before the act to the end of the last outage (``outages``) before the next disturbance; 0 where no
@@ -31,10 +31,7 @@ class Rto:
     """
 
     timing: ClassVar[bool] = True
-    reaction: ClassVar[bool] = False
     probes: ClassVar[tuple[str, ...]] = ("role",)
-    windowed: ClassVar[bool] = False
-    shortest_s: ClassVar[float] = 0.0
 
     budget_s: Positive
     contract_s: Positive | None = None

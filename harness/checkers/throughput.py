@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from harness.events import LoadStopped
 from harness.evidence import arrivals_needed, decide, too_few
-from harness.history import ACKNOWLEDGED, History
+from harness.history import ACKNOWLEDGED, Checker, History
 from harness.model import Ratio, Verdict, noun
 
 AT_LEAST_S = 60.0
@@ -15,7 +15,7 @@ STRETCH_NS = 10_000_000_000
 
 
 @noun
-class Throughput:
+class Throughput(Checker):
     """Acknowledged over offered orders must be >= ``min_ratio``, and >= ``worst_10s_min_ratio`` in any 10 s.
 
     Over at least 60 s and of exactly the planned count: each planned arrival has its record in the ledger, none is
@@ -23,8 +23,6 @@ class Throughput:
     """
 
     timing: ClassVar[bool] = True
-    reaction: ClassVar[bool] = False
-    probes: ClassVar[tuple[str, ...]] = ()
     windowed: ClassVar[bool] = True
     shortest_s: ClassVar[float] = AT_LEAST_S
 

@@ -36,6 +36,14 @@ class Shopper(Protocol):
         """Give the product read of an arrival."""
         ...
 
+    def listing(self, seq: int) -> Request:
+        """Give the page of a category that an arrival asks for."""
+        ...
+
+    def log(self, seq: int) -> Request:
+        """Give the request for a shopper's own last events."""
+        ...
+
     def judge_order(self, request: Request, status: int, body: bytes) -> Answer:
         """Say what an answer proves. Refused only with proof of no effect; anything unclear is unknown."""
         ...

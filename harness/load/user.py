@@ -15,7 +15,7 @@ from gevent.pool import Group
 from locust import User, task
 from locust.exception import StopUser
 
-from harness.history import ACKNOWLEDGED, ORDER, REFUSED, SHED, UNKNOWN
+from harness.history import ACKNOWLEDGED, LIST, LOG, ORDER, READ, REFUSED, SHED, UNKNOWN
 from harness.load.ledger import Writer
 from harness.load.schedule import SEND_AGAIN_AFTER, SEND_TWICE_AT_ONCE, block
 from harness.load.shopper import Answer, Shopper
@@ -89,7 +89,8 @@ class Street:
         if kind == ORDER:
             request, judge = shopper.order(seq, last_piece=last_piece), shopper.judge_order
         else:
-            request, judge = shopper.read(seq), shopper.judge_read
+            asks = {READ: shopper.read, LIST: shopper.listing, LOG: shopper.log}
+            request, judge = asks[kind](seq), shopper.judge_read
         sent_ns = self.now_ns()
         if resend == SEND_TWICE_AT_ONCE:
             twin = gevent.spawn(self._wire.send, request, judge)

@@ -11,6 +11,7 @@ class ForeignCpu:
 
     sense: ClassVar[type] = Shared
     interval_s: ClassVar[float] = 1.0
+    each: ClassVar[bool] = False
 
     def look(self, through: Shared) -> Reading:
         """Give the ratio since the last look."""

@@ -11,6 +11,7 @@ class Redundancy:
 
     sense: ClassVar[type] = Replicated
     interval_s: ClassVar[float] = 1.0
+    each: ClassVar[bool] = False
 
     def look(self, through: Replicated) -> Reading:
         """Count the standbys."""

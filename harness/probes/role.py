@@ -11,6 +11,7 @@ class Role:
 
     sense: ClassVar[type] = Replicated
     interval_s: ClassVar[float] = 0.5
+    each: ClassVar[bool] = False
 
     def look(self, through: Replicated) -> Reading:
         """Name the primary."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from harness.aftermath import aftermaths
 from harness.history import History
 from harness.model import Judgement, noun
+from harness.reporters._monitoring import notices
 from harness.reporters._steps import Carried
 from harness.reporters._words import visible
 
@@ -27,7 +28,7 @@ class Milestone:
 
 def milestones(history: History, judgement: Judgement, step: Carried) -> tuple[Milestone, ...]:
     """Give the milestones of one step in the order of time, those never seen last."""
-    found = [*_witness(step), *_shoppers(history, judgement, step)]
+    found = [*_witness(step), *_shoppers(history, judgement, step), *_noticed(history, step)]
     return tuple(sorted(found, key=lambda one: float("inf") if one.at_s is None else one.at_s))
 
 
@@ -48,6 +49,13 @@ def _witness(step: Carried) -> Iterator[Milestone]:
         yield Milestone(name="Seen healed", at_s=since(step.closed.at_ns))
     else:
         yield Milestone(name="Seen healed", at_s=None, note=visible(step.not_healed.because) if step.not_healed else "")
+
+
+def _noticed(history: History, step: Carried) -> Iterator[Milestone]:
+    """Which alert reached us first."""
+    first = next((one for one in notices(history) if one.fired_ns >= step.t0_ns), None)
+    if first is not None:
+        yield Milestone(name="First alert", at_s=(first.fired_ns - step.t0_ns) / 1e9, note=f"{first.name} {first.about}")
 
 
 def _shoppers(history: History, judgement: Judgement, step: Carried) -> Iterator[Milestone]:

@@ -17,6 +17,7 @@ from harness.history import History
 from harness.model import noun
 from harness.report import Report
 from harness.reporters._charts import Axis, Chart, Frame, Mark, bar, logarithmic, stacked, strip
+from harness.reporters._monitoring import calls, notices
 from harness.reporters._phases import Milestone, milestones
 from harness.reporters._series import Series, series
 from harness.reporters._steps import Carried, carried
@@ -65,6 +66,8 @@ def render(report: Report) -> str:
         charts=_charts(found, steps) if found else None,
         steps=[_told(report, step, place) for place, step in enumerate(steps, 1)],
         planned=len(report.plan.steps),
+        notices=notices(history),
+        calls=calls(history),
         logs=report.logs,
         facts=list(_facts(report)),
         versions=_versions(history),

@@ -73,11 +73,11 @@ def http_get(address: str, port: int, path: str, deadline: Deadline) -> tuple[in
     return int(head.split(maxsplit=2)[1]), body
 
 
-def healthy(address: str, port: int) -> Callable[[Deadline], str | None]:
-    """Give the question GET /health, for ``look``: any answer but 200 is a no."""
+def healthy(address: str, port: int, path: str = "/health") -> Callable[[Deadline], str | None]:
+    """Give the question whether a GET is answered with 200, for ``look``: any other answer is a no."""
 
     def ask(deadline: Deadline) -> str | None:
-        status, _ = http_get(address, port, "/health", deadline)
+        status, _ = http_get(address, port, path, deadline)
         return None if status == 200 else REFUSED
 
     return ask

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from harness.model import Reading
-from sut.components.ask import Deadline, look, query
+from sut.components import haproxy
+from sut.components.ask import look, query
 from sut.components.ground import Ground
 from sut.components.part import CALL_S, Part
 from sut.components.patroni import REST_PORT, SQL_PORT
-
-_FILE = "/etc/haproxy/windtunnel.cfg"
+from sut.components.watched import PAGE, Rule, Scrape, down
 
 
 def settings(nodes: Mapping[str, str]) -> str:
@@ -27,6 +27,7 @@ defaults
     timeout client 10m
     timeout server 10m
 
+{haproxy.itself()}
 listen orders_db
     bind :{SQL_PORT}
     option httpchk OPTIONS /primary
@@ -41,10 +42,20 @@ class DbRoute(Part):
 
     role = "haproxy"
     packages: ClassVar[tuple[str, ...]] = ("haproxy",)
+    scrape: ClassVar[Scrape] = haproxy.SCRAPE
+    rules: ClassVar[tuple[Rule, ...]] = (
+        down(
+            "DbRouteDown",
+            "db_route",
+            severity=PAGE,
+            playbook="No order reaches the database: see whether the route runs, and start it.",
+        ),
+    )
 
     def __init__(self, ground: Ground, instance: str, *, nodes: Mapping[str, str], probe: str) -> None:
         self._probe = probe
-        super().__init__(ground, instance, ["haproxy", "-db", "-f", _FILE], memory="128m", files={_FILE: settings(nodes)})
+        files = {haproxy.FILE: settings(nodes)}
+        super().__init__(ground, instance, [*haproxy.COMMAND], memory="128m", files=files)
 
     def not_ready(self) -> str | None:
         """Ready when a query reaches a database that takes writes."""
@@ -52,8 +63,5 @@ class DbRoute(Part):
         return None if recovering == "f" else "it leads to a standby"
 
     def answer_ms(self) -> Reading:
-        """Make a fresh connection through it and select 1."""
-        return look(self.ground.now_ns, CALL_S, self._select)
-
-    def _select(self, deadline: Deadline) -> None:
-        query(self._probe, "select 1", deadline)
+        """Ask whether it works itself, whatever is behind it: a database without a primary is not its illness."""
+        return look(self.ground.now_ns, CALL_S, haproxy.works(self.address))

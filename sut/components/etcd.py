@@ -6,6 +6,7 @@ from harness.model import Reading
 from sut.components.ask import healthy, http_get, look
 from sut.components.ground import Ground
 from sut.components.part import CALL_S, Part
+from sut.components.watched import PAGE, Rule, Scrape, down
 
 PORT = 2379
 
@@ -15,6 +16,16 @@ class Etcd(Part):
 
     role = "etcd"
     packages: ClassVar[tuple[str, ...]] = ("etcd-server",)
+    scrape: ClassVar[Scrape] = Scrape(port=PORT, keep="etcd_server_has_leader")
+    rules: ClassVar[tuple[Rule, ...]] = (
+        down(
+            "EtcdDown",
+            "etcd",
+            severity=PAGE,
+            or_else="etcd_server_has_leader == 0",
+            playbook="Orders go on, but nothing would replace a lost primary: see whether etcd runs, and start it.",
+        ),
+    )
 
     def __init__(self, ground: Ground, instance: str) -> None:
         here = f"http://{ground.addresses[instance]}:{PORT}"

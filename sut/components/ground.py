@@ -36,6 +36,11 @@ class Ground:
     now_ns: Callable[[], int]
     given_up: threading.Event
 
+    @property
+    def gateway(self) -> str:
+        """This machine's own address in the network."""
+        return str(self.subnet[1])
+
     def labels(self, instance: str) -> dict[str, str]:
         """Give the labels by which the guardian and ``heal`` find what this run has put on the machine."""
         return {RUN: self.run, INSTANCE: instance, LOCK: self.lock}
@@ -84,7 +89,7 @@ def _make(ground: Ground) -> None:
         docker_network_kw={
             "driver": "bridge",
             "check_duplicate": True,
-            "ipam": {"Driver": "default", "Config": [{"Subnet": str(ground.subnet), "Gateway": str(ground.subnet[1])}]},
+            "ipam": {"Driver": "default", "Config": [{"Subnet": str(ground.subnet), "Gateway": ground.gateway}]},
             "labels": ground.labels("network"),
         },
     )

@@ -1,23 +1,26 @@
 """The balancer shoppers enter at: HAProxy before the storefronts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 from harness.model import Reading
-from sut.components.ask import healthy, http_get, look
+from sut.components import haproxy
+from sut.components.ask import http_get, look
 from sut.components.ground import Ground
 from sut.components.part import CALL_S, Part
+from sut.components.watched import PAGE, Rule, Scrape, down
 
 PORT = 8080
-_FILE = "/etc/haproxy/windtunnel.cfg"
 
 
-def settings(storefronts: Mapping[str, str], port: int) -> str:
+def settings(storefronts: Mapping[str, str], port: int, defects: Collection[str] = ()) -> str:
     """Render the settings. ``storefronts``: name → address.
 
     An order is tried again only where connecting failed, so that nothing of it was sent. HAProxy's own 503 is therefore
-    a proof of no effect, and says so; its 502 and 504 prove nothing and stay as they are.
+    a proof of no effect, and says so; its 502 and 504 prove nothing and stay as they are. With the defect
+    ``bystander_broken`` it calls itself ill as soon as one storefront is missing.
     """
+    ill = f"{{ nbsrv(storefronts) lt {len(storefronts)} }}" if "bystander_broken" in defects else ""
     servers = "\n".join(f"    server {name} {address}:{port} check" for name, address in storefronts.items())
     return f"""\
 global
@@ -34,6 +37,7 @@ defaults
     timeout client 10s
     timeout server 6s
 
+{haproxy.itself(ill)}
 frontend shoppers
     bind :{PORT}
     default_backend storefronts
@@ -56,10 +60,16 @@ class Lb(Part):
 
     role = "haproxy"
     packages: ClassVar[tuple[str, ...]] = ("haproxy",)
+    scrape: ClassVar[Scrape] = haproxy.SCRAPE
+    rules: ClassVar[tuple[Rule, ...]] = (
+        down("LbDown", "lb", severity=PAGE, playbook="No shopper gets in: see whether the balancer runs, and start it."),
+    )
 
-    def __init__(self, ground: Ground, instance: str, *, storefronts: Mapping[str, str], port: int) -> None:
-        command = ["haproxy", "-db", "-f", _FILE]
-        super().__init__(ground, instance, command, memory="512m", files={_FILE: settings(storefronts, port)})
+    def __init__(
+        self, ground: Ground, instance: str, *, storefronts: Mapping[str, str], port: int, defects: Collection[str]
+    ) -> None:
+        files = {haproxy.FILE: settings(storefronts, port, defects)}
+        super().__init__(ground, instance, [*haproxy.COMMAND], memory="512m", files=files)
         # Its declared type knows no address; the engine's client takes (address, port), None for any that is free.
         self.ports[f"{PORT}/tcp"] = ("127.0.0.1", None)  # type: ignore[assignment]
 
@@ -69,8 +79,8 @@ class Lb(Part):
         return None if status == 200 else f"GET /health gave {status} {body[:100]!r}"
 
     def answer_ms(self) -> Reading:
-        """Ask a storefront through it."""
-        return look(self.ground.now_ns, CALL_S, healthy(self.address, PORT))
+        """Ask whether it works itself, whatever is behind it."""
+        return look(self.ground.now_ns, CALL_S, haproxy.works(self.address))
 
     def published(self) -> int:
         """Give the port it is published on, on 127.0.0.1."""

@@ -3,18 +3,30 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from harness.model import Reading, Residue, noun
+from harness.errors import ControlError
+from harness.model import Reading, Residue, Series, noun
 from sut.components.ask import Deadline, http_get, look, query
 from sut.components.ground import Ground
 from sut.components.part import CALL_S, Part
 from sut.components.patroni import DATA, REST_PORT, SQL_PORT, Cluster, settings
+from sut.components.watched import PAGE, TICKET, Rule, Scrape, down
 
+DATABASE = "shop"
 ROLES: Mapping[str, str] = {"primary": "/primary", "standby": "/synchronous"}  # role → where Patroni says 200 for it
 _SETTINGS = "/etc/windtunnel/patroni.yml"
 _START = f"chown postgres: {_SETTINGS} && exec setpriv --reuid postgres --regid postgres --init-groups patroni {_SETTINGS}"
 _NODE_S = 0.25  # for each of two nodes, so that both and a query fit into a second
 _SELECT_S = 5.0
+_STREAMS = "sum(patroni_sync_standby * patroni_postgres_streaming)"
+_LEADS = "sum(patroni_primary * patroni_postgres_running)"
+_NONE = '0 * sum(up{component="orders_db"})'  # nothing before the nodes were asked for the first time
 _STREAMING = "select count(*) from pg_stat_replication where state = 'streaming' and sync_state in ('sync', 'quorum')"
+
+# By the class that each of the shop's statements carries in front.
+_STATEMENTS = r"""
+select substring(query from '^/\* (\w+) \*/') as class, sum(calls), sum(total_exec_time) / sum(calls) / 1000
+from pg_stat_statements where query ~ '^/\* \w+ \*/' group by 1 order by 1"""
+_CROSS_CHECK = ("statement_count", "statement_mean_s")
 
 
 @noun
@@ -41,6 +53,39 @@ class OrdersDb(Part):
     packages: ClassVar[tuple[str, ...]] = ("postgresql-17", "patroni")
     ready_within_s = 60
     main_process = ("sh", "-c", f"kill -KILL $(head -n 1 {DATA}/postmaster.pid)")
+    scrape: ClassVar[Scrape] = Scrape(port=REST_PORT, keep="patroni_.*")
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            name="OrdersDbNoPrimary",
+            severity=PAGE,
+            playbook="No order can be stored: do not restart the old primary by hand, watch the standby take over.",
+            expr=f"({_LEADS} or {_NONE}) == 0",
+            for_s=3,
+        ),
+        Rule(
+            name="OrdersDbNoStandby",
+            severity=PAGE,
+            playbook="Orders are on one node only: bring the other back before anything else happens to the first.",
+            expr=f"({_STREAMS} or {_NONE}) == 0",
+            for_s=5,
+        ),
+        down(
+            "OrdersDbNodeDown",
+            "orders_db",
+            severity=TICKET,
+            or_else="patroni_postgres_running == 0",
+            playbook="A node is gone, frozen, or without its PostgreSQL: see which, and whether it rejoins by itself.",
+        ),
+        # A crash may be over before anybody has seen the node down; what stays is that it began anew.
+        Rule(
+            name="OrdersDbRestarted",
+            severity=TICKET,
+            playbook="PostgreSQL has started anew on a node: look into its log for why, and check that it follows or leads.",
+            expr="changes((patroni_postmaster_start_time > 0)[15s:1s]) > 0",
+            for_s=0,
+            by=("instance",),
+        ),
+    )
 
     def __init__(self, ground: Ground, instance: str, *, cluster: Cluster, passwords: Passwords) -> None:
         text = settings(instance, cluster)
@@ -94,6 +139,26 @@ class OrdersDb(Part):
             why = f"the primary was {reading.value} when asked for its standbys"
             return Reading(at_ns=reading.at_ns, value=None, why=why)
         return reading
+
+    def metrics(self, _begin_ns: int, end_ns: int) -> tuple[Series, ...]:
+        """Give the primary's own statistics, a single sample each: calls and mean seconds by ``statement`` class.
+
+        A cross-check only: they know nothing of a commit, are lost in a crash, and stay behind on a lost primary. Raises
+        ``ControlError``.
+        """
+        primary = self.holder("primary")
+        if primary is None:
+            raise ControlError(f"orders_db: no statistics of statements, for no node is the primary: {self.roles()}")
+        way_in = conninfo(self._cluster.nodes[primary], "postgres", self._passwords.postgres, DATABASE)
+        try:
+            rows = query(way_in, _STATEMENTS, self.deadline(_SELECT_S))
+            return tuple(
+                Series(name=name, on=primary, labels={"statement": row[0]}, times_ns=(end_ns,), values=(float(value),))
+                for row in rows
+                for name, value in zip(_CROSS_CHECK, row[1:], strict=True)
+            )
+        except (OSError, ValueError) as error:
+            raise ControlError(f"{primary}: no statistics of statements: {error or type(error).__name__}") from error
 
     def _standbys(self) -> float:
         primary = self.holder("primary")

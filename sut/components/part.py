@@ -12,6 +12,7 @@ from testcontainers.core.waiting_utils import WaitStrategyTarget
 from harness.errors import ControlError, SetupError
 from sut.components.ask import Deadline
 from sut.components.ground import ENGINE_LIMIT_S, Ground
+from sut.components.watched import Rule, Scrape
 
 # Its reaper comes from a registry that is not always there; the guardian and the run's label do its work.
 testcontainers_config.ryuk_disabled = True
@@ -68,12 +69,15 @@ def _last_words(container: WaitStrategyTarget) -> list[str]:
 class Part(DockerContainer):
     """One instance of a component. ``role`` names its image, ``packages`` are those whose versions a report shows.
 
-    ``files`` are put into the container before it starts, so nothing of the host is mounted. It comes back by itself
-    when its main process dies; killed through the engine, as a host is lost, it stays dead until it is started.
+    ``scrape`` and ``rules`` are for the shop's monitoring. ``files`` are put into the container before it starts, so
+    nothing of the host is mounted. It comes back by itself when its main process dies; killed through the engine, as a
+    host is lost, it stays dead until it is started.
     """
 
     role: ClassVar[str]
     packages: ClassVar[tuple[str, ...]]
+    scrape: ClassVar[Scrape]
+    rules: ClassVar[tuple[Rule, ...]]
     ready_within_s: ClassVar[int] = 20
     main_process: ClassVar[tuple[str, ...]] = ("sh", "-c", "kill -KILL $(cat /proc/1/task/1/children)")
 

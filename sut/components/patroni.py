@@ -39,6 +39,7 @@ PARAMETERS: Mapping[str, Json] = {
     "synchronous_commit": "on",  # acknowledged means on both nodes
     "shared_buffers": "128MB",
     "max_wal_size": "1GB",
+    "shared_preload_libraries": "pg_stat_statements",
     "jit": "off",  # the image leaves its library out
     "log_line_prefix": "%m [%p] %u ",
     "log_checkpoints": "off",

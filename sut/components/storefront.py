@@ -8,8 +8,11 @@ from harness.model import REFUSED, Reading
 from sut.components.ask import Deadline, healthy, http_get, look
 from sut.components.ground import Ground
 from sut.components.part import CALL_S, Part
+from sut.components.watched import PAGE, TICKET, Rule, Scrape, down
 
 PORT = 8080
+_FAILED = 'sum(rate(storefront_orders_total{status=~"5.."}[10s])) / sum(rate(storefront_orders_total[10s]))'
+_FAST = 'sum(rate(storefront_order_seconds_bucket{le="0.2"}[10s])) / sum(rate(storefront_order_seconds_count[10s]))'
 
 
 class Storefront(Part):
@@ -17,6 +20,30 @@ class Storefront(Part):
 
     role = "app"
     packages: ClassVar[tuple[str, ...]] = ("python3-starlette", "python3-uvicorn", "python3-asyncpg")
+    scrape: ClassVar[Scrape] = Scrape(port=PORT, keep="storefront_(orders_total|(db_call|order)_seconds_(bucket|count|sum))")
+    rules: ClassVar[tuple[Rule, ...]] = (
+        down(
+            "StorefrontDown",
+            "storefront",
+            severity=TICKET,
+            playbook="The other replica serves alone: see whether this one runs, and start it.",
+        ),
+        Rule(
+            name="OrdersFailing",
+            severity=PAGE,
+            playbook="More than 5 % of all orders fail: look at the database first, then at the storefronts' logs.",
+            expr=f"{_FAILED} > 0.05",
+            for_s=2,
+        ),
+        # As long as its range, so that one short stall of a busy machine raises nothing.
+        Rule(
+            name="OrdersSlow",
+            severity=TICKET,
+            playbook="The p95 of orders is above 200 ms: look for load, a slow disk, or a slow standby.",
+            expr=f"{_FAST} < 0.95",
+            for_s=10,
+        ),
+    )
 
     def __init__(self, ground: Ground, instance: str, *, dsn: str, defects: Collection[str]) -> None:
         super().__init__(ground, instance, ["python3", "-m", "services.storefront"], memory="256m")

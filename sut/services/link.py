@@ -24,6 +24,7 @@ SERVER_SETTINGS = {
     "statement_timeout": "2500",  # below the deadline of a call, so that a slow statement ends in a definite answer
     "plan_cache_mode": "force_generic_plan",  # planning the order statement anew costs more than running it
     "jit": "off",
+    "max_parallel_workers_per_gather": "0",  # no shopper is worth more than one of the database's processes
 }
 
 

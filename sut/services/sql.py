@@ -1,15 +1,31 @@
-"""The statements of the shop. The database is the authority on stock, price and keys."""
+"""The statements of the shop, each with its class in front, so that the database's own statistics can name it.
+
+The database is the authority on stock, price and keys.
+"""
 
 from collections.abc import Collection
 
-PRODUCT = "select sku, name, price_cents, qty from products where sku = $1"
+PAGE = 20
+
+PRODUCT = "/* product */ select sku, name, price_cents, qty from products where sku = $1"
+
+# Arguments: category, number of the page's first product. By offset: no category is longer than a few pages.
+LIST = f"""/* list */ select sku, name, category, price_cents, qty from products
+    where category = $1 order by sku limit {PAGE} offset $2"""  # noqa: S608 -- a constant of this file
+
+# What a shopper sees of the past: the last events, and above them since when there are any, how many, and the last order.
+LOG = f"""/* log */ select shopper_id, at, kind, sku,
+    (select min(at) from events where shopper_id = $1) as since,
+    (select count(*) from events where shopper_id = $1) as in_all,
+    (select max(at) from events where shopper_id = $1 and kind = 'ordered') as last_order
+    from events where shopper_id = $1 order by at desc limit {PAGE}"""  # noqa: S608 -- a constant of this file
 
 # Writes a little log, so that it commits the way an order does: with the wait for the standby, on no read-only server.
-CAN_COMMIT = "select pg_logical_emit_message(true, 'storefront', 'can commit')"
+CAN_COMMIT = "/* health */ select pg_logical_emit_message(true, 'storefront', 'can commit')"
 
 # The lock makes this transaction write, so its commit waits for the standby: an order that a crash left committed on
 # one node only is never shown before it is safe on both.
-REPLAY = """
+REPLAY = """/* replay */
 select o.id, o.idempotency_key as key, o.body_hash, o.amount_cents,
        array(select sku from order_lines where order_id = o.id order by sku) as skus,
        array(select qty from order_lines where order_id = o.id order by sku) as qtys,
@@ -23,7 +39,7 @@ from orders o where o.idempotency_key = any($1) order by o.id for key share of o
 # as if all before it had been placed: so one may be passed over without need, and deserves another go.
 # Locks are taken in one order everywhere, products by sku, then keys, so that replicas wait for each other and never
 # deadlock.
-PLACE = """
+PLACE = """/* order */
 with line as (
     select * from unnest($3::int[], $4::text[], $5::int[]) as t(o, sku, n)
 ), shelf as materialized (

@@ -1,4 +1,7 @@
-"""The storefront: products are read, orders are placed, health and metrics are told. Run with ``-m services.storefront``."""
+"""The storefront: products and a shopper's past are read, orders are placed, health and metrics are told.
+
+Run with ``-m services.storefront``.
+"""
 
 import asyncio
 import contextlib
@@ -6,6 +9,7 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import orjson
 import uvicorn
@@ -18,30 +22,36 @@ from starlette.routing import Route
 from . import sql
 from .batches import Batches
 from .link import CallError, Link, Links
-from .metrics import ORDERS
+from .metrics import ORDER_SECONDS, ORDERS
 from .orders import Answer, MalformedError, is_sku, read_key, read_lines
 from .pulse import Pulse
 from .settings import Settings
 
 READ_LINKS = 4
+LOG_LINKS = 1  # apart from the others: however slow a shopper's past is to find, it holds up nothing else
 READ_LIMIT_S = 1.0
 BODY_MAX = 8_192
+LATEST_PAGE = 1_000
+LARGEST_ID = 2**31 - 1
 RETRY_AFTER = {"Retry-After": "1"}
 
 
 class Storefront:
-    """The four routes and what stands behind them."""
+    """The routes and what stands behind them."""
 
     def __init__(self, settings: Settings) -> None:
         self.started = f"{time.time_ns()}-{os.getpid()}"
         self._reads = Links(settings.dsn, READ_LINKS)
+        self._logs = Links(settings.dsn, LOG_LINKS)
         self._pulse = Pulse(Link(settings.dsn))
         self._batches = Batches(Link(settings.dsn), self._pulse, settings.defects)
 
     def app(self) -> Starlette:
         """Give the ASGI application."""
         routes = [
+            Route("/products", self.products),
             Route("/products/{sku}", self.product),
+            Route("/shoppers/{shopper}/events", self.events),
             Route("/orders", self.order, methods=["POST"]),
             Route("/health", self.health),
             Route("/metrics", metrics),
@@ -67,12 +77,41 @@ class Storefront:
             return respond((503, {"refused": "database"}))
         if not rows:
             return respond((404, {"refused": "unknown_sku"}))
-        row = rows[0]
-        product = {"sku": row["sku"], "name": row["name"], "price_cents": row["price_cents"], "in_stock": row["qty"] > 0}
-        return respond((200, product))
+        return respond((200, shown(rows[0])))
+
+    async def products(self, request: Request) -> Response:
+        """Show a page of a category, by sku: 200, 400 malformed, 404 nothing there, 503 not now."""
+        category = request.query_params.get("category")
+        page = number(request.query_params.get("page", "1"), LATEST_PAGE)
+        if not is_sku(category) or page is None:
+            return respond((400, {"refused": "malformed: category or page"}))
+        try:
+            rows = await self._reads.call("list", sql.LIST, category, (page - 1) * sql.PAGE, limit_s=READ_LIMIT_S)
+        except CallError:
+            return respond((503, {"refused": "database"}))
+        if not rows:
+            return respond((404, {"refused": "no_such_page"}))
+        listed = [shown(row) | {"category": row["category"]} for row in rows]
+        return respond((200, {"page": page, "products": listed}))
+
+    async def events(self, request: Request) -> Response:
+        """Show a shopper's last events, the newest first: 200, 404 no such shopper, 503 not now."""
+        shopper = number(request.path_params["shopper"], LARGEST_ID)
+        if shopper is None:
+            return respond((404, {"refused": "unknown_shopper"}))
+        try:
+            rows = await self._logs.call("log", sql.LOG, shopper, limit_s=READ_LIMIT_S)
+        except CallError:
+            return respond((503, {"refused": "database"}))
+        if not rows:
+            return respond((404, {"refused": "unknown_shopper"}))
+        events = [{"at": row["at"], "kind": row["kind"], "sku": row["sku"]} for row in rows]
+        above = {"shopper": rows[0]["shopper_id"], **{key: rows[0][key] for key in ("since", "in_all", "last_order")}}
+        return respond((200, {**above, "events": events}))
 
     async def order(self, request: Request) -> Response:
         """Place one order; ``Batches.place`` has the answers, beside 400 for what is no order."""
+        begun = time.perf_counter()
         try:
             key = read_key(request.headers.get("idempotency-key"))
             lines = read_lines(await read_body(request))
@@ -81,6 +120,7 @@ class Storefront:
         else:
             answer = await self._batches.place(key, lines)
         ORDERS.labels(str(answer[0])).inc()
+        ORDER_SECONDS.observe(time.perf_counter() - begun)
         return respond(answer)
 
     async def health(self, _request: Request) -> Response:
@@ -103,6 +143,17 @@ async def read_body(request: Request) -> bytes:
         if len(body) > BODY_MAX:
             raise MalformedError("too_long")
     return body
+
+
+def number(text: str, most: int) -> int | None:
+    """Read a number from 1 to ``most``; None for what is none."""
+    found = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(most)) else 0
+    return found if 1 <= found <= most else None
+
+
+def shown(row: Any) -> dict[str, Any]:
+    """Give what shoppers see of a product."""
+    return {"sku": row["sku"], "name": row["name"], "price_cents": row["price_cents"], "in_stock": row["qty"] > 0}
 
 
 def respond(answer: Answer) -> Response:

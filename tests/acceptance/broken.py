@@ -6,7 +6,7 @@ import time
 from functools import partial
 
 from harness.events import Intended
-from harness.plan import OVERDUE_S
+from harness.planned import OVERDUE_S
 from harness.store import LOCK, SITE, UNDO
 from tests.acceptance.engine import Bystander, containers, in_this_order, lock_holder, see_cleared, see_healed, things
 from tests.acceptance.flight import Flight, guardians, must, windtunnel

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from harness import cli
-from harness.plan import Plan
+from harness.planned import Plan
 from harness.shop import Site
 from sut.running import RunningReferenceShop
 from sut.shop import ReferenceShop

@@ -41,7 +41,7 @@ class Stage:
         argv = [sys.executable, str(PROGRAM), "storefront", INSTANCE, str(self.port), str(folder), "", "orders_db-1=1"]
         process.spawn(argv, self.pid_file)
         now_ns = MachineClock().now_ns
-        self.site = Site(id="run1", folder=folder, now_ns=now_ns, say=print)
+        self.site = Site(id="run1", folder=folder, now_ns=now_ns, say=print, receive=lambda address: f"http://{address}")
         self._shop = cast(
             "RunningFakeShop",
             SimpleNamespace(

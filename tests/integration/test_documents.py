@@ -70,7 +70,7 @@ def sandbox(tmp_path: Path) -> Path:
     for room in ROOMS:
         shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__", "histories", "*.zip"))
     (tmp_path / "docs").mkdir()
-    for name in ("pyproject.toml", "Makefile"):
+    for name in ("pyproject.toml", "Makefile", "conftest.py"):
         shutil.copy(ROOT / name, tmp_path / name)
     unpack("primary_lost", project(tmp_path / "stored"))
     return tmp_path
@@ -131,6 +131,15 @@ def assert_known(line: str) -> None:
         assert known.exit_code == 0, line
         assert {word for word in words if word.startswith("--")} <= set(re.findall(r"--[a-z-]+", known.output)), line
         assert all((ROOT / word).is_file() for word in words if word.startswith("scenarios/")), line
+
+
+@pytest.mark.parametrize("document", NAMES)
+def test_shown_jobs_type_what_exists(document: str) -> None:
+    for _, body in blocks(document, "yaml"):
+        lines = re.findall(r"\.venv/bin/(windtunnel .*)$", body, re.MULTILINE)
+        assert lines, "a job that never calls us"
+        for line in lines:
+            assert_known(line)
 
 
 @pytest.mark.parametrize("document", NAMES)

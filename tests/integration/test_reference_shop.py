@@ -17,7 +17,7 @@ from harness.drivers.docker_client import RUN, client
 from harness.events import EngineEvent, Gap
 from harness.history import ACKNOWLEDGED
 from harness.model import REFUSED, SILENT, Reading, Target
-from harness.plan import Plan
+from harness.planned import Plan
 from harness.shop import RunningShop, Site
 from sut.shop import ReferenceShop
 from sut.shopper import OneCallShopper
@@ -74,8 +74,16 @@ class Night:
 def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     """Start the shop; after the last test remove it and see that nothing is left."""
     folder: Path = tmp_path_factory.mktemp("run")
-    site = Site(id=f"test-{uuid.uuid4().hex[:8]}", folder=folder, now_ns=MachineClock().now_ns, say=print)
-    plan = cast("Plan", SimpleNamespace(parts=tuple(part.name for part in SHOP.declaration.components)))
+    site = Site(
+        id=f"test-{uuid.uuid4().hex[:8]}",
+        folder=folder,
+        now_ns=MachineClock().now_ns,
+        say=print,
+        receive=lambda address: f"http://{address}",
+    )
+    parts = tuple(part.name for part in SHOP.declaration.components)
+    scenario = SimpleNamespace(load=SimpleNamespace(logs_per_s=0.0))
+    plan = cast("Plan", SimpleNamespace(parts=parts, scenario=scenario))
     with (folder / "undo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # this run lives: no sweep may take its containers
         shop = SHOP.start(plan, site)

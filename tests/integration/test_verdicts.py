@@ -23,6 +23,12 @@ BAD = {
     "oversell": ("calm", without(shrunk("calm", baseline_s=15), "throughput")),
 }
 CAUGHT_BY = {"ack_before_commit": "orders_lost", "no_idempotency": "duplicated", "oversell": "oversold"}
+UNSEEN = {  # bad shops that only monitoring, or a look at the others, can catch
+    "alert_missing": ("noticed", shrunk("db_primary_lost")),
+    "alert_slow": ("noticed", shrunk("storefront_replica_lost")),
+    "missing_index": ("looking_back", without(shrunk("calm", baseline_s=15), "throughput")),
+    "bystander_broken": ("blast_radius", shrunk("storefront_replica_lost")),
+}
 OUTAGE = ("still out", "was out", "outage", "no stretch")
 
 
@@ -55,6 +61,18 @@ def test_a_shop_without_failover_fails_its_recovery_time_and_nothing_else(projec
     others = {name: outcome for name, outcome in flown.outcomes.items() if name != "rto" and outcome != "PASS"}
     assert set(others.values()) <= {"INCONCLUSIVE"}, flown.out
     assert all(any(word in flown.because(name) for word in OUTAGE) for name in others), flown.out
+
+
+@pytest.mark.parametrize("defect", UNSEEN)
+def test_a_shop_that_hides_its_trouble_is_caught(defect: str, project: Project) -> None:
+    """Flown alone: others on the machine void this FAIL, and then the sentence must say so and stay."""
+    objective, text = UNSEEN[defect]
+    flown = believed(lambda: project.run(defect, text, "--defect", defect).land())
+    wrong = {name: outcome for name, outcome in flown.outcomes.items() if outcome != "PASS"}
+    if flown.disturbed:
+        assert (flown.code, set(wrong)) == (12, {objective}), flown.out
+    else:
+        assert (flown.code, wrong) == (1, {objective: "FAIL"}), flown.out
 
 
 @pytest.mark.parametrize("row", GOOD)

@@ -11,7 +11,8 @@ from harness.doubts import doubts
 from harness.events import Event
 from harness.history import SHED, UNKNOWN, Audit, History
 from harness.model import Doubt, Outcome, Reading
-from tests.fake_runs import PRIMARY, STEP, S, a_history, a_plan, act_ns, also, sealed, with_audit, without
+from tests.fake_monitoring import PRIMARY
+from tests.fake_runs import STEP, S, a_history, a_plan, act_ns, also, sealed, with_audit, without
 
 PLAN = a_plan()
 Edit = Callable[[History], History]

@@ -57,7 +57,7 @@ def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
 
 
 def test_each_role_has_a_name_made_of_role_and_hash() -> None:
-    assert roles() == ["etcd", "haproxy", "postgres", "app"]
+    assert roles() == ["etcd", "haproxy", "alertmanager", "prometheus", "postgres", "app"]
     for role in roles():
         repository, _, digits = tag(role).partition(":")
         assert repository == f"windtunnel/{role}"

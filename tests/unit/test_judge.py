@@ -7,10 +7,10 @@ from typing import ClassVar
 import pytest
 
 from harness import events
-from harness.history import History, Window
+from harness.history import Checker, History, Window
 from harness.judge import HEALED, encode, judge, window_of
 from harness.model import Doubt, Judgement, Outcome, Verdict, noun
-from harness.plan import Objective, Plan
+from harness.planned import Objective, Plan
 from tests.fake_runs import STEP, S, Trouble, a_history, a_plan, act_ns, also, end_ns, with_audit, without
 
 PLAN = a_plan()
@@ -22,14 +22,10 @@ def verdict(judgement: Judgement, objective: str) -> Verdict:
 
 
 @noun
-class Asked:
+class Asked(Checker):
     """A checker that answers as it is told."""
 
-    timing: ClassVar[bool] = False
-    reaction: ClassVar[bool] = False
-    probes: ClassVar[tuple[str, ...]] = ()
     windowed: ClassVar[bool] = True
-    shortest_s: ClassVar[float] = 0.0
 
     outcome: Outcome | None = None
 

@@ -8,7 +8,8 @@ import pytest
 from harness.errors import PlanError, ScenarioError, UsageError
 from harness.faults.kill import Kill
 from harness.model import Target
-from harness.plan import Plan, load_s, plan
+from harness.plan import plan
+from harness.planned import Plan, load_s
 from harness.scenario import parse
 from tests.fake_runs import DECLARATION, KILL, OBJECTIVES, SCENARIO
 
@@ -74,7 +75,7 @@ REFUSED = {
     "unknown component": (
         aimed_at("orders_bd"),
         "steps[1].kill.target",
-        "orders_bd is no component of the shop made_up; it has: lb, storefront, db_route, orders_db, etcd",
+        "orders_bd is no component of the shop made_up; it has: lb, storefront, prometheus, alertmanager, db_route, ",
     ),
     "a link is no component": (aimed_at("storefront->orders_db"), "steps[1].kill.target", "is no component of the shop"),
     "an alias is no component": (aimed_at("@old_primary"), "steps[1].kill.target", "is no component of the shop"),
@@ -125,9 +126,9 @@ REFUSED = {
         "always judges the whole run, so it cannot say how the shop was before; move it to [objectives]",
     ),
     "unknown stretch": (
-        GOOD.replace("oversold = {}", 'oversold = { when = "steady" }'),
+        GOOD.replace("oversold = {}", 'oversold = { when = "never" }'),
         "objectives.oversold.when",
-        "expected one of all, baseline, recovered, found 'steady'",
+        "expected one of all, baseline, recovered, steady, found 'never'",
     ),
 }
 
@@ -188,7 +189,7 @@ def test_a_good_scenario_is_planned_whole() -> None:
         "before.goodput", "after.goodput", "before.order_latency", "after.order_latency",
     ]  # fmt: skip
     assert {one.when for one in made.objectives[4:]} == {"all"}
-    assert made.probes == ("foreign_cpu", "redundancy", "role")
+    assert made.probes == ("foreign_cpu", "health", "redundancy", "role")
     assert made.defects == ("oversell",)
     assert load_s(made.scenario) == 2 + 12 + 25 + 60 + 30 < made.longest_s
 

@@ -81,7 +81,7 @@ def test_a_test_chosen_by_its_name_gets_the_whole_run(suite: Suite) -> None:
 
 def test_tags_are_marks(suite: Suite) -> None:
     suite.file("two", TEXT.replace('"ci", ', ""))
-    suite.run("scenarios", "-m", "ci", "-k", "rto", "--strict-markers").assert_outcomes(passed=1, deselected=21)
+    suite.run("scenarios", "-m", "ci", "-k", "rto", "--strict-markers").assert_outcomes(passed=1, deselected=23)
     assert len(suite.flown) == 1
 
 
@@ -94,7 +94,7 @@ def test_to_collect_starts_nothing(suite: Suite) -> None:
 def test_only_what_lies_below_scenarios_or_was_named_is_a_scenario(suite: Suite, pytester: pytest.Pytester) -> None:
     (pytester.path / "elsewhere.toml").write_text(TEXT)
     assert suite.run(".", "--collect-only", "-q").stdout.str().count("elsewhere") == 0
-    suite.run("elsewhere.toml", "-k", "rto").assert_outcomes(passed=1, deselected=10)
+    suite.run("elsewhere.toml", "-k", "rto").assert_outcomes(passed=1, deselected=11)
 
 
 def test_a_broken_promise_is_a_failure_that_says_all_there_is(suite: Suite) -> None:
@@ -102,7 +102,7 @@ def test_a_broken_promise_is_a_failure_that_says_all_there_is(suite: Suite) -> N
     suite.troubles = (Trouble(from_s=0, to_s=20),)
     suite.spoil = lambda history: also(history, events.ClockPair(at_ns=0, wall_ns=0))
     result = suite.run("scenarios", "-k", "rto", "--windtunnel-rate", "50", "--windtunnel-seed", "9")
-    result.assert_outcomes(failed=1, deselected=10)
+    result.assert_outcomes(failed=1, deselected=11)
     said = result.stdout.str()
     assert re.search(r"FAIL  rto: After step1 it took 19.9 s .* the budget is 15 s", said)
     assert "measured  recovery 19.9" in said
@@ -121,7 +121,7 @@ def test_a_broken_promise_is_a_failure_that_says_all_there_is(suite: Suite) -> N
 def test_what_is_not_decided_is_an_error_in_set_up_never_a_skip(suite: Suite) -> None:
     suite.spoil = lambda history: without(history, events.Bitten)
     result = suite.run("scenarios")
-    result.assert_outcomes(errors=11)
+    result.assert_outcomes(errors=12)
     assert "ERROR at setup of rto in scenarios/one.toml" in result.stdout.str()
     assert "not seen to bite" in result.stdout.str()
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -159,7 +159,7 @@ def test_a_broken_file_is_named_before_anything_is_flown(suite: Suite) -> None:
     assert "Traceback" not in result.stdout.str()
     assert not suite.flown
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    suite.run("scenarios", "--continue-on-collection-errors").assert_outcomes(errors=1, passed=11)
+    suite.run("scenarios", "--continue-on-collection-errors").assert_outcomes(errors=1, passed=12)
 
 
 def test_junit_holds_the_figures(suite: Suite, pytester: pytest.Pytester) -> None:
@@ -189,5 +189,5 @@ def test_of_a_series_the_worst_run_counts(suite: Suite, monkeypatch: pytest.Monk
         return plain(project, sortie, *rest)
 
     monkeypatch.setattr(pytest_plugin, "fly", fly)
-    suite.run("scenarios", "-k", "rto or oversold").assert_outcomes(failed=1, passed=1, deselected=9)
+    suite.run("scenarios", "-k", "rto or oversold").assert_outcomes(failed=1, passed=1, deselected=10)
     assert [sortie.part for sortie in suite.flown] == [1, 2, 3]

@@ -105,7 +105,7 @@ def test_after_its_end_nothing_is_sampled() -> None:
 
 
 def test_every_probe_gets_all_that_it_can_look_at() -> None:
-    """The machine once; of the shop each component that has the sense, through one of its instances."""
+    """The machine once; each component that has the sense, through one of its instances, or each of them."""
 
     class Machine:
         def foreign_ratio(self) -> Reading:
@@ -119,9 +119,11 @@ def test_every_probe_gets_all_that_it_can_look_at() -> None:
             return f"{protocol.__name__} of {instance}"
 
     machine = Machine()
+    asked = [f"{part}-{n}" for part in ("lb", "storefront", "db_route", "orders_db", "etcd") for n in (1, 2)]
     found = jobs(a_plan(), cast("Any", Shop()), machine)
     assert [(job.name, job.on, job.sense) for job in found] == [
         ("foreign_cpu", "machine", machine),
+        *(("health", name, f"Answers of {name}") for name in asked),
         ("redundancy", "orders_db", "Replicated of orders_db-1"),
         ("role", "orders_db", "Replicated of orders_db-1"),
     ]

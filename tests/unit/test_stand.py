@@ -16,7 +16,7 @@ from harness.drivers import process
 from harness.errors import ControlError, SetupError, UsageError
 from harness.interrupts import InterruptedRun
 from harness.model import Break, Undo
-from harness.plan import Plan
+from harness.planned import Plan
 from harness.settings import Settings
 from harness.shop import Residence, Shop, Site, Thing
 from harness.stand import Stood, guarded, put_up, resumed, taken_up
@@ -139,6 +139,7 @@ def test_a_shop_is_reached_by_its_own_class_with_its_secrets(stood: Stood) -> No
         resumed(stood, cast("Shop", OneProcess()), clock, print)
     residence, site, secrets = cast("tuple[Any, ...]", resumed(stood, cast("Shop", Reached()), clock, print))
     assert (residence, site.id, site.folder, secrets) == (stood.residence, "up1", stood.folder, ("s3cret",))
+    assert site.receive("198.18.0.1") == "http://198.18.0.1:9/", "nobody listens"
 
 
 def test_only_one_command_at_a_time_holds_it(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 from harness import events, pytest_plugin
 from harness.campaign import Flown, Sortie
 from harness.judge import judge
-from harness.plan import Plan, plan
+from harness.plan import plan
+from harness.planned import Plan
 from harness.project import Project
 from harness.report import Report
 from harness.scenario import asked_also
@@ -70,7 +71,7 @@ def test_a_kept_promise_passes(suite: Suite) -> None:
     suite.run(FLIGHT + ASKS).assert_outcomes(passed=1)
     (made,) = suite.flown
     assert [(step.kind, str(step.fault.target), step.hold_s) for step in made.steps] == [("kill", "orders_db:primary", 30)]
-    assert made.scenario.blast_radius == ("orders_db", "storefront", "lb")
+    assert made.scenario.blast_radius == ("orders_db", "storefront")
     assert {"role", "redundancy", "foreign_cpu"} <= set(made.probes)
     assert made.scenario.name == "test_lost"
 

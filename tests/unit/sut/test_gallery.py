@@ -1,7 +1,17 @@
 """The switches of bad shops and the schema they change."""
 
 from sut.defects import DEFECTS
-from sut.services.schema import PRODUCTS, SCARCE_SKU, statements
+from sut.services.schema import (
+    EVENTS,
+    EVENTS_INDEX,
+    PRODUCTS,
+    PRODUCTS_INDEX,
+    SCARCE_SKU,
+    SHOPPERS,
+    history,
+    statements,
+)
+from sut.services.sql import CAN_COMMIT, LIST, LOG, PAGE, PRODUCT, REPLAY, place
 
 
 def test_each_defect_names_the_objective_that_catches_it() -> None:
@@ -10,13 +20,33 @@ def test_each_defect_names_the_objective_that_catches_it() -> None:
         "ack_before_commit": "orders_lost",
         "no_idempotency": "duplicated",
         "oversell": "oversold",
+        "alert_missing": "alert",
+        "alert_slow": "alert",
+        "missing_index": "query_time",
+        "bystander_broken": "blast_radius",
     }
 
 
-def test_only_no_idempotency_changes_the_schema() -> None:
-    good = statements(())
-    assert good == statements(set(DEFECTS) - {"no_idempotency"})
+def test_two_defects_change_the_schema_and_one_the_history() -> None:
+    good, past = statements(()), history(())
+    spoil = {"no_idempotency", "missing_index"}
+    assert (good, past) == (statements(DEFECTS.keys() - spoil), history(DEFECTS.keys() - spoil))
     assert any("idempotency_key text not null unique" in statement for statement in good)
     assert not any("unique" in statement for statement in statements({"no_idempotency"}))
+    assert set(good) - set(statements({"missing_index"})) == {PRODUCTS_INDEX}
+    assert set(past) - set(history({"missing_index"})) == {EVENTS_INDEX}
+    assert history({"no_idempotency"}) == past
     assert PRODUCTS >= 1_000
     assert any(SCARCE_SKU in statement for statement in good)
+
+
+def test_the_past_is_long_enough_to_be_missed_and_leaves_nothing_to_be_done() -> None:
+    assert EVENTS >= 1_000_000
+    assert EVENTS // SHOPPERS >= PAGE, "each shopper's log fills a page"
+    assert [statement.split()[0] for statement in history(())] == ["insert", "create", "vacuum", "checkpoint"]
+
+
+def test_each_statement_carries_its_class_for_the_database_s_own_statistics() -> None:
+    texts = {"product": PRODUCT, "list": LIST, "log": LOG, "order": place(()), "replay": REPLAY, "health": CAN_COMMIT}
+    for name, text in texts.items():
+        assert text.startswith(f"/* {name} */"), name

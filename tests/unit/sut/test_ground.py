@@ -9,7 +9,7 @@ from harness.shop import Site
 from sut.components import ground as module
 from sut.components.ground import BENCHMARKS, Ground, lay, subnets
 
-SITE = Site(id="run-7", folder=Path("runs/run-7"), now_ns=lambda: 0, say=print)
+SITE = Site(id="run-7", folder=Path("runs/run-7"), now_ns=lambda: 0, say=print, receive=lambda address: f"http://{address}")
 
 
 def test_every_subnet_is_offered_once_and_runs_begin_at_different_ones() -> None:

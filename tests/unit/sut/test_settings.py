@@ -72,3 +72,18 @@ def test_the_balancer_s_own_refusal_is_one_for_the_shopper_and_its_other_errors_
     request = shopper.order(0, last_piece=False)
     body = errors[0][6].strip("'").encode()
     assert shopper.judge_order(request, 503, body).fate != shopper.judge_order(request, 502, b"<html>").fate
+
+
+def test_both_haproxies_answer_for_themselves_on_a_port_of_their_own() -> None:
+    for text in (lb.settings(FRONTS, 8080), db_route.settings(NODES)):
+        own = text[text.index("frontend itself") : text.index("\n\n", text.index("frontend itself"))].splitlines()
+        words = {line.strip() for line in own}
+        assert {"mode http", "bind :8404", "monitor-uri /health"} <= words
+        assert "http-request use-service prometheus-exporter if { path /metrics }" in words
+        assert not any(line.startswith("monitor fail") for line in words)
+
+
+def test_a_broken_bystander_is_ill_when_one_storefront_is_missing() -> None:
+    good, bad = lb.settings(FRONTS, 8080).splitlines(), lb.settings(FRONTS, 8080, {"bystander_broken"}).splitlines()
+    assert [line.strip() for line in bad if line not in good] == ["monitor fail if { nbsrv(storefronts) lt 2 }"]
+    assert [line for line in good if line not in bad] == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.capabilities import Answers, Crashable, Started
+from harness.capabilities import Alerting, Answers, Crashable, Metered, Started
 from harness.errors import SetupError
 from harness.shop import Shop
 from sut.components.part import Part
@@ -36,6 +36,8 @@ def test_each_part_can_do_what_is_declared_of_it(component: object) -> None:
     part: type[Part] = CLASSES[declared.name]
     assert Answers in declared.abilities
     assert hasattr(part, "answer_ms")
+    assert hasattr(part, "metrics") == (Metered in declared.abilities)
+    assert hasattr(part, "receiver") == (Alerting in declared.abilities)
     assert hasattr(part, "started") == (Started in declared.abilities)
     assert (Crashable in declared.abilities) <= (Started in declared.abilities)
 

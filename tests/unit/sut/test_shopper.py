@@ -7,9 +7,9 @@ from collections import Counter
 import pytest
 
 from harness.history import ACKNOWLEDGED, REFUSED, UNKNOWN
-from harness.load.shopper import Shopper
+from harness.load.shopper import Request, Shopper
 from sut.services.orders import read_key, read_lines
-from sut.services.schema import SCARCE_SKU
+from sut.services.schema import SCARCE_SKU, SHOPPERS
 from sut.shopper import OneCallShopper, canonical, digest, digest_of
 
 SHOPPER = OneCallShopper("r1", 7)
@@ -21,6 +21,8 @@ def test_same_seed_and_seq_give_the_same_order_and_others_another() -> None:
     again = OneCallShopper("r1", 7)
     assert again.order(5, last_piece=False) == SHOPPER.order(5, last_piece=False)
     assert again.read(5) == SHOPPER.read(5)
+    assert again.listing(5) == SHOPPER.listing(5)
+    assert again.log(5) == SHOPPER.log(5)
     bodies = {OneCallShopper("r1", seed).order(seq, last_piece=False).body for seed in range(10) for seq in range(10)}
     assert len(bodies) > 90
 
@@ -99,7 +101,8 @@ def test_what_an_answer_proves(status: int, body: object, fate: int) -> None:
 @pytest.mark.parametrize("status", [200, 201, 400, 409, 503, 0])
 def test_hostile_bodies_prove_nothing(status: int, body: bytes) -> None:
     assert SHOPPER.judge_order(ORDER, status, body).fate == UNKNOWN
-    assert SHOPPER.judge_read(SHOPPER.read(1), status, body).fate == UNKNOWN
+    for read in (SHOPPER.read(1), SHOPPER.listing(1), SHOPPER.log(1)):
+        assert SHOPPER.judge_read(read, status, body).fate == UNKNOWN
 
 
 def test_an_answer_about_another_order_shows_in_its_digest() -> None:
@@ -113,6 +116,68 @@ def test_a_read_must_show_the_product_asked_for() -> None:
     assert SHOPPER.judge_read(read, 200, json.dumps({"sku": sku}).encode()).fate == ACKNOWLEDGED
     assert SHOPPER.judge_read(read, 200, b'{"sku": "SKU-LAST"}').fate == UNKNOWN
     assert SHOPPER.judge_read(read, 503, b'{"refused": "database"}').fate == REFUSED
+
+
+def test_every_page_that_is_looked_at_is_there_and_every_shopper_looks() -> None:
+    asked = Counter(SHOPPER.listing(seq).path for seq in range(4_000))
+    assert set(asked) == {f"/products?category=CAT-{n:02d}&page={page}" for n in range(1, 41) for page in (1, 2, 3)}
+    shoppers = {int(SHOPPER.log(seq).path.split("/")[2]) for seq in range(4_000)}
+    assert len(shoppers) > 3_000
+    assert 1 <= min(shoppers) < 20
+    assert SHOPPERS - 20 < max(shoppers) <= SHOPPERS
+
+
+LIST = Request(method="GET", path="/products?category=CAT-02&page=1", headers={}, body=b"")
+PAGE_OF = [{"sku": f"SKU-{n:05d}", "category": "CAT-02"} for n in range(1, 1_000, 40)][:20]
+
+
+@pytest.mark.parametrize(
+    ("answer", "fate"),
+    [
+        ({"page": 1, "products": PAGE_OF}, ACKNOWLEDGED),
+        ({"page": 1, "products": PAGE_OF[:1]}, ACKNOWLEDGED),
+        ({"page": 2, "products": PAGE_OF}, UNKNOWN),
+        ({"page": 1, "products": []}, UNKNOWN),
+        ({"page": 1, "products": [*PAGE_OF, {"sku": "SKU-99999", "category": "CAT-02"}]}, UNKNOWN),
+        ({"page": 1, "products": PAGE_OF[::-1]}, UNKNOWN),
+        ({"page": 1, "products": [PAGE_OF[0], PAGE_OF[0]]}, UNKNOWN),
+        ({"page": 1, "products": [PAGE_OF[0], {"sku": "SKU-99999", "category": "CAT-03"}]}, UNKNOWN),
+        ({"page": 1, "products": [{"sku": "SKU-00001", "category": "CAT-03"}]}, UNKNOWN),
+        ({"page": True, "products": PAGE_OF}, UNKNOWN),
+        ({"page": 1}, UNKNOWN),
+        ({"page": 1, "products": [7]}, UNKNOWN),
+    ],
+)
+def test_a_page_must_be_the_one_asked_for_in_order(answer: object, fate: int) -> None:
+    assert SHOPPER.judge_read(LIST, 200, json.dumps(answer).encode()).fate == fate
+
+
+LOG = Request(method="GET", path="/shoppers/7/events", headers={}, body=b"")
+TIMES = [f"2026-11-22T12:00:{second:02d}{part}+00:00" for second in range(59, 0, -1) for part in (".5", "")][:20]
+EVENTS = [{"at": at, "kind": "viewed", "sku": "SKU-00001"} for at in TIMES]
+
+
+@pytest.mark.parametrize(
+    ("answer", "fate"),
+    [
+        ({"shopper": 7, "events": EVENTS}, ACKNOWLEDGED),
+        ({"shopper": 7, "events": [EVENTS[0], EVENTS[0]]}, ACKNOWLEDGED),
+        ({"shopper": 8, "events": EVENTS}, UNKNOWN),
+        ({"shopper": "7", "events": EVENTS}, UNKNOWN),
+        ({"shopper": 7, "events": []}, UNKNOWN),
+        ({"shopper": 7, "events": [*EVENTS, EVENTS[-1]]}, UNKNOWN),
+        ({"shopper": 7, "events": EVENTS[::-1]}, UNKNOWN),
+        ({"shopper": 7, "events": [EVENTS[1], EVENTS[0]]}, UNKNOWN),
+        ({"shopper": 7, "events": [{"at": "yesterday"}]}, UNKNOWN),
+        ({"shopper": 7, "events": [{"at": 7}]}, UNKNOWN),
+        ({"shopper": 7, "events": [{"at": "2026-11-22T12:00:00"}, EVENTS[1]]}, UNKNOWN),
+        ({"shopper": 7}, UNKNOWN),
+        ({"events": EVENTS}, UNKNOWN),
+    ],
+)
+def test_a_log_must_be_the_shopper_s_and_the_newest_first(answer: object, fate: int) -> None:
+    assert SHOPPER.judge_read(LOG, 200, json.dumps(answer).encode()).fate == fate
+    assert SHOPPER.judge_read(LOG, 503, b'{"refused": "database"}').fate == REFUSED
 
 
 def test_people_can_order_without_it() -> None:

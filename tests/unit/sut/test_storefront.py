@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from harness.history import ACKNOWLEDGED, REFUSED, UNKNOWN
+from harness.load.shopper import Request
 from sut.services.batches import Batches
 from sut.services.link import CallError, Link, Links, LostError
 from sut.services.orders import Answer
 from sut.services.settings import Settings
 from sut.services.storefront import BODY_MAX, Storefront
+from sut.shopper import OneCallShopper
 
 SETTINGS = Settings(dsn="postgresql://shop@127.0.0.1:1/shop", port=8080, defects=frozenset())
 
@@ -18,11 +22,12 @@ SETTINGS = Settings(dsn="postgresql://shop@127.0.0.1:1/shop", port=8080, defects
 def ask(
     front: Storefront, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
 ) -> tuple[int, dict[str, str], bytes]:
+    path, _, query = path.partition("?")
     scope = {
         "type": "http",
         "method": method,
         "path": path,
-        "query_string": b"",
+        "query_string": query.encode(),
         "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
     }
     sent: list[Any] = []
@@ -94,6 +99,53 @@ def test_a_product_is_shown_missing_or_not_to_be_had_now(rows: Any, status: int,
         assert "refused" in json.loads(body)
 
 
+ROW = {"sku": "A", "name": "a", "category": "C", "price_cents": 5, "qty": 2}
+AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
+EVENT = {"shopper_id": 7, "at": AT, "kind": "viewed", "sku": "A", "since": AT, "in_all": 1, "last_order": None}
+
+
+@pytest.mark.parametrize(
+    ("path", "rows", "status", "called"),
+    [
+        ("/products?category=C&page=3", [ROW], 200, ("list", "C", 40)),
+        ("/products?category=C", [ROW], 200, ("list", "C", 0)),
+        ("/products?category=C&page=9", [], 404, ("list", "C", 160)),
+        ("/products?category=C", LostError("reset"), 503, ("list", "C", 0)),
+        ("/products", [ROW], 400, None),
+        ("/products?category=C&page=0", [ROW], 400, None),
+        ("/products?category=C&page=-1", [ROW], 400, None),
+        ("/products?category=C&page=1001", [ROW], 400, None),
+        ("/products?category=C&page=" + "9" * 5000, [ROW], 400, None),
+        ("/products?category=C%00", [ROW], 400, None),
+        ("/shoppers/7/events", [EVENT], 200, ("log", 7)),
+        ("/shoppers/7/events", [], 404, ("log", 7)),
+        ("/shoppers/7/events", LostError("reset"), 503, ("log", 7)),
+        ("/shoppers/0/events", [EVENT], 404, None),
+        ("/shoppers/2147483648/events", [EVENT], 404, None),
+        ("/shoppers/seven/events", [EVENT], 404, None),
+    ],
+)
+def test_pages_and_logs_are_shown_refused_or_not_to_be_had_now(
+    path: str, rows: Any, status: int, called: tuple[object, ...] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[object, ...]] = []
+
+    async def call(_self: Links, kind: str, _statement: str, *arguments: object, limit_s: float) -> Any:
+        assert limit_s <= 1.0
+        seen.append((kind, *arguments))
+        if isinstance(rows, CallError):
+            raise rows
+        return rows
+
+    monkeypatch.setattr(Links, "call", call)
+    answered, _, body = ask(Storefront(SETTINGS), "GET", path)
+    assert answered == status
+    assert seen == ([called] if called else [])
+    shopper = OneCallShopper("r", 1)
+    fate = shopper.judge_read(Request(method="GET", path=path, headers={}, body=b""), status, body).fate
+    assert fate == (REFUSED if status != 200 else ACKNOWLEDGED if "page=" in path or "/shoppers/" in path else UNKNOWN)
+
+
 def test_a_name_that_is_no_sku_never_reaches_the_database() -> None:
     assert ask(Storefront(SETTINGS), "GET", "/products/a\0b")[0] == 404
 
@@ -120,6 +172,23 @@ def test_a_call_that_gets_no_connection_counts_as_slower_than_the_limit() -> Non
     lines = ask(Storefront(SETTINGS), "GET", "/metrics")[2].decode().splitlines()
     assert 'storefront_db_call_seconds_bucket{class="nobody",le="0.2"} 0.0' in lines
     assert 'storefront_db_call_seconds_count{class="nobody"} 1.0' in lines
+
+
+def test_failures_are_counted_from_zero_before_the_first_of_them() -> None:
+    """A counter that appears together with its first failure never rises, so no alert would see it."""
+    lines = ask(Storefront(SETTINGS), "GET", "/metrics")[2].decode().splitlines()
+    for status in (503, 504):
+        assert any(line.startswith(f'storefront_orders_total{{status="{status}"}}') for line in lines)
+
+
+def test_every_order_is_timed_whatever_its_answer() -> None:
+    def timed() -> float:
+        lines = ask(Storefront(SETTINGS), "GET", "/metrics")[2].decode().splitlines()
+        return float(next(line.split()[1] for line in lines if line.startswith("storefront_order_seconds_count")))
+
+    before = timed()
+    ask(Storefront(SETTINGS), "POST", "/orders", b"?")
+    assert timed() == before + 1
 
 
 def test_settings_come_from_the_environment() -> None:

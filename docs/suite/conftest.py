@@ -1,0 +1,3 @@
+"""The one line that a test suite needs."""
+
+pytest_plugins = ["harness.pytest_plugin"]

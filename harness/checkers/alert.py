@@ -1,0 +1,168 @@
+"""``alert``: the right alert reaches whoever is on call in time, was silent before, and is silent again afterwards."""
+
+from itertools import pairwise
+from typing import ClassVar
+
+from harness.events import WATCHDOG, Alerted, Closed, Located
+from harness.evidence import decide
+from harness.history import Checker, Disturbance, History, Window
+from harness.model import Positive, Verdict, noun
+
+WATCHDOG_GAP_NS = 12_000_000_000
+CLEARS_S = 30.0
+
+
+@noun
+class Alert(Checker):
+    """The alert ``name`` must fire within ``budget_s`` of the act (and ``contract_s``, if given), naming who was hit.
+
+    ``mttd_s``: from just before the act to the first receipt at our receiver, on our clock, with a label ``component`` that
+    is the target's, and, if it has a label ``instance``, the instance that was hit. ``step``: which act, by its id; the
+    first by default. One that was firing already tells nothing: FAIL. It must clear after the step was healed, for which
+    30 s are granted. Nothing that did not come is FAIL unless the alert that always fires (``Watchdog``) kept arriving, at
+    least every 12 s: otherwise it may only have been lost, INCONCLUSIVE. Evidence: receipts of the watchdog.
+    """
+
+    timing: ClassVar[bool] = True
+    reaction: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("Alerting",)
+
+    name: str
+    budget_s: Positive
+    contract_s: Positive | None = None
+    step: str = ""
+
+    def check(self, history: History) -> Verdict:
+        """Judge the whole load, whatever the window."""
+        limit = {"budget_s": self.budget_s} | ({} if self.contract_s is None else {"contract_s": self.contract_s})
+        seen = _seen(history, self.name, self.step)
+        if seen is None:
+            lacking = "The journal does not say when something was broken, so there was nothing to notice."
+            return decide(passed="", lacking=lacking, evidence=0, needed=1, limit=limit)
+        failed, lacking = self._noisy(seen) or self._late(seen) or self._stays(seen) or ("", "")
+        mttd_s, cleared_s = seen.mttd_s, seen.cleared_s
+        watchdog = sum(seen.load.start_ns <= at < seen.load.end_ns for at in seen.beats)
+        return decide(
+            failed=failed,
+            lacking=lacking,
+            passed=f"{self.name} reached us {mttd_s or 0:.1f} s after {seen.act.step}; the budget is {self.budget_s:g} s. "
+            f"It was silent before, and again {cleared_s or 0:.1f} s after the heal.",
+            measured={"watchdog": watchdog}
+            | ({} if mttd_s is None else {"mttd_s": mttd_s})
+            | ({} if cleared_s is None else {"cleared_s": cleared_s}),
+            limit=limit,
+            evidence=watchdog,
+            needed=max(1, int(seen.load.seconds * 1e9 / WATCHDOG_GAP_NS)),
+            examples=[f"T+{one.at_ns / 1e9:.1f} s {one.state} {dict(sorted(one.labels.items()))}" for one in seen.told],
+        )
+
+    def _noisy(self, seen: "_Seen") -> tuple[str, str] | None:
+        """Say that it fired without cause, or that nobody would have known."""
+        if seen.noisy:
+            return f"{self.name} was firing before anything was broken, so its firing tells nobody anything.", ""
+        if not seen.kept(seen.load.start_ns, seen.act.at_ns):
+            return "", f"{WATCHDOG} did not arrive all the time, so the silence before the act proves nothing."
+        return None
+
+    def _late(self, seen: "_Seen") -> tuple[str, str] | None:
+        """Say that it did not come in time, or why that cannot be told."""
+        mttd_s, due_ns = seen.mttd_s, seen.act.at_ns + round(self.budget_s * 1e9)
+        if mttd_s is not None and mttd_s <= self.budget_s:
+            return None
+        word = f"{self.name} " + ("did not reach us" if mttd_s is None else f"reached us only {mttd_s:.1f} s after the act")
+        if mttd_s is None and seen.fired:
+            word += f" about what was hit, but about {_about(seen.fired[0])}"
+        if not seen.kept(seen.act.at_ns, due_ns):
+            return "", f"{word}; but {WATCHDOG} did not arrive all the time either, so it may have been lost on its way."
+        if seen.load.end_ns < due_ns:
+            return "", f"{word}; but the load ended before its budget of {self.budget_s:g} s was over."
+        return f"{word}; the budget is {self.budget_s:g} s.", ""
+
+    def _stays(self, seen: "_Seen") -> tuple[str, str] | None:
+        """Say that it did not clear after the heal, or why that cannot be told."""
+        if seen.cleared_s is not None:
+            return None
+        healed_ns, end_ns = seen.healed_ns, seen.load.end_ns
+        if healed_ns is None or end_ns - healed_ns < CLEARS_S * 1e9 or not seen.kept(healed_ns, end_ns):
+            return "", f"{self.name} fired in time; whether it cleared after the heal could not be seen."
+        return f"{self.name} fired in time, but had not cleared {CLEARS_S:g} s after the heal.", ""
+
+
+@noun
+class _Seen:
+    """What the receiver was told of one alert, beside what it was to tell. ``hit``: component and instance.
+
+    ``told`` are all receipts of it, ``beats`` the times at which the watchdog arrived.
+    """
+
+    load: Window
+    act: Disturbance
+    hit: tuple[str, str]
+    healed_ns: int | None
+    told: tuple[Alerted, ...]
+    beats: tuple[int, ...]
+
+    @property
+    def fired(self) -> list[Alerted]:
+        """Receipts of its firing since the act, whomever they name."""
+        return [one for one in self.told if one.state == "firing" and one.at_ns >= self.act.at_ns]
+
+    @property
+    def right(self) -> Alerted | None:
+        """The first of them that names what was hit."""
+        _, instance = self.hit
+        about = ((one.labels.get("component"), one.labels.get("instance", instance)) for one in self.fired)
+        return next((one for one, whom in zip(self.fired, about, strict=True) if whom == self.hit), None)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether it fired while the load ran and nothing was broken, or still did when something was."""
+        before = [one for one in self.told if one.at_ns < self.act.at_ns]
+        last = {_labels(one): one.state for one in before}
+        return "firing" in last.values() or any(one.state == "firing" and one.at_ns >= self.load.start_ns for one in before)
+
+    @property
+    def mttd_s(self) -> float | None:
+        """From just before the act to the first receipt; None where none came."""
+        return (self.right.at_ns - self.act.at_ns) / 1e9 if self.right else None
+
+    @property
+    def cleared_s(self) -> float | None:
+        """How long after the heal it cleared (0: before); None where it did not, or nothing is known of the heal."""
+        if self.right is None or self.healed_ns is None:
+            return None
+        last = [one for one in self.told if _labels(one) == _labels(self.right)][-1]
+        return max(0.0, (last.at_ns - self.healed_ns) / 1e9) if last.state == "resolved" else None
+
+    def kept(self, start_ns: int, end_ns: int) -> bool:
+        """Whether the watchdog kept arriving in a stretch: no gap that reaches into it is too long, wherever it began."""
+        before = [at for at in self.beats if at < start_ns][-1:] or [start_ns]
+        inside = [at for at in self.beats if start_ns <= at < end_ns]
+        after = [at for at in self.beats if at >= end_ns][:1] or [end_ns]
+        return all(later - earlier <= WATCHDOG_GAP_NS for earlier, later in pairwise([*before, *inside, *after]))
+
+
+def _seen(history: History, name: str, step: str) -> _Seen | None:
+    """Gather what is known of an alert; None where nothing was broken, or nobody knows what."""
+    load = history.load
+    act = next((one for one in history.disturbances if not one.heal and step in ("", one.step)), None)
+    hit = next((one for one in history.all(Located) if act is not None and one.step == act.step), None)
+    if load is None or act is None or hit is None:
+        return None
+    alerted = sorted(history.all(Alerted), key=lambda one: one.at_ns)
+    return _Seen(
+        load=load,
+        act=act,
+        hit=(hit.component, hit.instance),
+        healed_ns=next((one.at_ns for one in history.all(Closed) if one.step == act.step), None),
+        told=tuple(one for one in alerted if one.name == name),
+        beats=tuple(one.at_ns for one in alerted if one.name == WATCHDOG and one.state == "firing"),
+    )
+
+
+def _labels(alert: Alerted) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(alert.labels.items()))
+
+
+def _about(alert: Alerted) -> str:
+    return f"{alert.labels.get('component', 'nothing')} {alert.labels.get('instance', '')}".strip()

@@ -1,0 +1,70 @@
+"""``query_time``: the shop's database calls of one class answer within a limit on average, by its own histograms."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import ClassVar
+
+from harness.events import Metric, Parts, Sample
+from harness.evidence import decide, increase, ms
+from harness.history import Checker, History
+from harness.model import Positive, Series, Verdict, noun
+
+GAP_NS = 10_000_000_000
+ENOUGH = 30  # a mean of fewer says little
+
+
+@noun
+class QueryTime(Checker):
+    """The mean time of the calls of a statement ``class`` must be <= ``mean_max_ms``, commit and replication wait included.
+
+    From raw samples of each instance's counters, last less first, restarts handled, never from rates. The share of calls of
+    at most 0.2 s is exact and printed beside it. An instance that was not sampled for more than 10 s of the stretch leaves
+    a PASS open: what it would have said is not known. Evidence: calls in the stretch, at least 30.
+    """
+
+    timing: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("Metered",)
+    windowed: ClassVar[bool] = True
+
+    class_: str
+    mean_max_ms: Positive
+
+    def check(self, history: History) -> Verdict:
+        """Judge the calls in the history's window."""
+        window = history.window
+        found = [metric.series for metric in history.all(Metric) if metric.series.labels.get("class") == self.class_]
+        totals = {
+            name: sum(increase(one, window) for one in found if one.name == name)
+            for name in ("query_count", "query_sum_s", "query_fast")
+        }
+        calls = round(totals["query_count"])
+        mean_ms = totals["query_sum_s"] / totals["query_count"] * 1000 if calls else 0.0
+        fast = totals["query_fast"] / calls if calls else 0.0
+        word = f"{calls:,} calls of class {self.class_} took {ms(mean_ms)} on average; the limit is {ms(self.mean_max_ms)}."
+        return decide(
+            failed=word if calls >= ENOUGH and mean_ms > self.mean_max_ms else "",
+            passed=word,
+            lacking=_lacking(history, found)
+            or f"Only {calls:,} calls of class {self.class_}; {ENOUGH} are needed." * (calls < ENOUGH),
+            measured={"mean_ms": mean_ms, "within_200_ms_ratio": fast, "calls": calls},
+            limit={"mean_max_ms": self.mean_max_ms},
+            evidence=calls,
+            needed=ENOUGH,
+        )
+
+
+def _lacking(history: History, found: Sequence[Series]) -> str:
+    """Say whose samples are missing, and where that is known, why; empty where all were sampled all the time."""
+    if not found:
+        why = next((f": {miss.why}" for miss in history.all(Sample) if miss.probe == "metrics" and miss.value is None), "")
+        return f"The shop's monitoring has no samples of such calls{why}."
+    parts, seen = history.first(Parts), {one.on for one in found}
+    siblings = [names for names in (parts.instances.values() if parts else ()) if seen & set(names)]
+    for instance in sorted({name for names in siblings for name in names} | seen):
+        times = sorted(at for one in found if one.on == instance for at in one.times_ns if history.window.holds(at))
+        gap_ns = max(
+            later - earlier for earlier, later in pairwise([history.window.start_ns, *times, history.window.end_ns])
+        )
+        if gap_ns > GAP_NS:
+            return f"{instance} was not sampled for {gap_ns / 1e9:.0f} s of this stretch."
+    return ""

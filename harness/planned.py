@@ -1,0 +1,77 @@
+"""What a plan is: a scenario decided against a shop, with its steps, objectives and durations. Pure data."""
+
+from harness.history import Checker
+from harness.model import Declaration, Fault, noun
+from harness.scenario import Scenario
+
+START_S, SETTLE_S, AUDIT_S, STOP_S = 120, 15, 240, 60
+OVERDUE_S = 30
+MARGIN_S = 5
+AROUND_S = 30  # to start the shop, settle, audit and stop: docs/benchmarks.md measures about half of it
+
+
+@noun
+class PlannedStep:
+    """A step with its fault made; ``hold_s`` is None for an impulse."""
+
+    id: str
+    kind: str
+    at_s: float
+    hold_s: float | None
+    fault: Fault
+
+
+@noun
+class Objective:
+    """A checker under its stable id. ``when`` says what it looks at: all, baseline, or recovered."""
+
+    id: str
+    kind: str
+    when: str
+    checker: Checker
+
+
+@noun
+class Plan:
+    """All that a run will do, decided before it starts.
+
+    ``parts`` are the names of the components to start, in the order of their needs; ``scale`` is the run's load over the
+    scenario's; ``longest_s`` bounds the whole run.
+    """
+
+    scenario: Scenario
+    declaration: Declaration
+    parts: tuple[str, ...]
+    steps: tuple[PlannedStep, ...]
+    objectives: tuple[Objective, ...]
+    probes: tuple[str, ...]
+    defects: tuple[str, ...]
+    scale: float
+    longest_s: float
+
+    @property
+    def orders_per_s(self) -> float:
+        """The load of this run."""
+        return self.scenario.load.arrivals.orders_per_s * self.scale
+
+
+def last_disturbance_s(scenario: Scenario) -> float:
+    """When the last act or heal happens, in seconds after the baseline; 0 without steps."""
+    return max((step.at_s + (step.hold_s or 0) for step in scenario.steps), default=0.0)
+
+
+def expected_s(made: Plan) -> float:
+    """How long a run takes where all goes well: its load up to a steady shop, and ``AROUND_S`` around it."""
+    load, steady_s = made.scenario.load, made.scenario.recovery.stable_s + MARGIN_S if made.steps else 0.0
+    return load.warm_up_s + load.baseline_s + last_disturbance_s(made.scenario) + steady_s + AROUND_S
+
+
+def load_s(scenario: Scenario) -> float:
+    """How long the load lasts at most. Healing itself is granted ``OVERDUE_S`` a step."""
+    after = scenario.recovery.give_up_s + OVERDUE_S * len(scenario.steps) if scenario.steps else 0.0
+    return scenario.load.warm_up_s + scenario.load.baseline_s + last_disturbance_s(scenario) + after
+
+
+def first_seed(seed: int, part: int) -> int:
+    """Give the seed of a whole series from that of one of its runs."""
+    return seed - (part - 1)

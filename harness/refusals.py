@@ -1,0 +1,94 @@
+"""What must not run: a scenario that would prove nothing, or break what it may not. Each refusal says the value to use."""
+
+from itertools import combinations
+
+from harness.errors import PlanError
+from harness.model import Declaration
+from harness.planned import MARGIN_S, Objective, PlannedStep, last_disturbance_s
+from harness.scenario import Scenario
+
+RESERVED = ("healed", "run")  # what the judge says in every run, and what JUnit calls a run as a whole
+BASELINE_LOOKS = 5
+EVIDENCE_S = 10
+
+
+def unknown(scenario: Scenario, declaration: Declaration, defects: tuple[str, ...]) -> None:
+    """Refuse a defect or a component the shop does not know."""
+    for name in defects:
+        if name not in declaration.defects:
+            raise PlanError(scenario.file, "--defect", f"{name!r} is none of {', '.join(declaration.defects)}")
+    for name in scenario.blast_radius:
+        if declaration.component(name) is None:
+            names = ", ".join(part.name for part in declaration.components)
+            raise PlanError(scenario.file, "blast_radius", f"{name!r} is no component of {declaration.name}: {names}")
+
+
+def nothing(scenario: Scenario, objectives: tuple[Objective, ...]) -> None:
+    """Refuse a scenario that asks nothing, since it would always pass, and objectives that nobody could tell apart."""
+    ids = [one.id for one in objectives]
+    if not set(ids) - {"blast_radius"}:  # which is asked of every run that breaks something
+        because = "none: a run that asks nothing proves nothing; write at least orders_lost = { max = 0 }"
+        raise PlanError(scenario.file, "objectives", because)
+    for name in ids:
+        if ids.count(name) > 1 or name in RESERVED:
+            raise PlanError(scenario.file, f"objectives.{name}", "an id that the harness gives itself; give it another")
+
+
+def overlaps(scenario: Scenario, steps: tuple[PlannedStep, ...]) -> None:
+    """Refuse two held faults of one kind on one component at the same time, or of any on one thing; and ids given twice."""
+    if len({step.id for step in steps}) < len(steps):
+        raise PlanError(scenario.file, "steps", "two steps have the same id; give each its own")
+    held = [step for step in steps if step.hold_s is not None]
+    for one, other in combinations(sorted(held, key=lambda step: step.at_s), 2):
+        aim, other_aim = one.fault.target, other.fault.target
+        same = one.kind == other.kind and aim.component == other_aim.component
+        ends = one.at_s + (one.hold_s or 0)
+        if (same or (aim == other_aim and aim.role is None)) and other.at_s < ends:  # a role may have moved meanwhile
+            because = f"{one.kind} on {one.fault.target} is held until {ends:g} s; start at_s = {ends + MARGIN_S:g} or later"
+            raise PlanError(scenario.file, f"steps.{other.id}.at_s", because)
+
+
+def deaf(scenario: Scenario, declaration: Declaration, objectives: tuple[Objective, ...]) -> None:
+    """Refuse an alert that no component declares, and a baseline too short for its silence to mean anything."""
+    alerts = {alert.name: alert for part in declaration.components for alert in part.alerts}
+    for one in objectives:
+        if one.kind != "alert":
+            continue
+        name = getattr(one.checker, "name", "")
+        if name not in alerts:
+            because = f"{name!r} is no alert of the shop {declaration.name}; it has: {', '.join(sorted(alerts)) or 'none'}"
+            raise PlanError(scenario.file, f"objectives.{one.id}.name", because)
+        if scenario.load.baseline_s < alerts[name].window_s:
+            because = f"{name} looks back {alerts[name].window_s:g} s; write baseline_s = {alerts[name].window_s:g} or more"
+            raise PlanError(scenario.file, "load.baseline_s", because)
+
+
+def short(scenario: Scenario, steps: tuple[PlannedStep, ...], objectives: tuple[Objective, ...]) -> None:
+    """Refuse what cannot give evidence: a hold our own heal would end, a baseline without looks, a load too short."""
+    for one in objectives:
+        budget = getattr(one.checker, "budget_s", None) if one.kind == "rto" else None
+        for step in steps:
+            if budget is not None and step.hold_s is not None and step.hold_s <= budget + MARGIN_S:
+                because = (
+                    f"our own heal would end the outage before the budget; write hold_s = {budget + MARGIN_S + 10:g} or more"
+                )
+                raise PlanError(scenario.file, f"steps.{step.id}.hold_s", because)
+        lasts = scenario.load.baseline_s + last_disturbance_s(scenario) + (scenario.recovery.stable_s if steps else 0)
+        if lasts < one.checker.shortest_s:
+            because = (
+                f"needs {one.checker.shortest_s:g} s of load, this run may end after {lasts:g} s; raise load.baseline_s"
+            )
+            raise PlanError(scenario.file, f"objectives.{one.id}", because)
+    before_s = scenario.load.warm_up_s + scenario.load.baseline_s + min((step.at_s for step in steps), default=0.0)
+    if steps and before_s < EVIDENCE_S and any(one.kind == "orders_lost" for one in objectives):
+        because = (
+            f"orders_lost counts the orders of the {EVIDENCE_S} s before the fault, here {before_s:g} s; raise baseline_s"
+        )
+        raise PlanError(scenario.file, "load.baseline_s", because)
+    if steps and scenario.load.baseline_s < BASELINE_LOOKS + 1:
+        least = BASELINE_LOOKS + 1
+        because = f"a witness looks {BASELINE_LOOKS} times before the fault; write baseline_s = {least} or more"
+        raise PlanError(scenario.file, "load.baseline_s", because)
+    if scenario.recovery.give_up_s < scenario.recovery.stable_s + MARGIN_S:
+        because = f"no time to see stable_s; write give_up_s = {scenario.recovery.stable_s + 60:g} or more"
+        raise PlanError(scenario.file, "recovery.give_up_s", because)

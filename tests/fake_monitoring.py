@@ -1,0 +1,43 @@
+"""What the monitoring of a made-up shop says: part of ``fake_runs``."""
+
+from harness import events
+from harness.events import Event
+from harness.model import Series
+
+S = 1_000_000_000
+PRIMARY, STANDBY = "orders_db-1", "orders_db-2"
+NO_PRIMARY, WATCHDOG, CLASS = "OrdersDbNoPrimary", "Watchdog", "product"
+INSTANCES = {
+    "lb": ("lb",),
+    "storefront": ("storefront-1", "storefront-2"),
+    "prometheus": ("prometheus",),
+    "alertmanager": ("alertmanager",),
+    "db_route": ("db_route",),
+    "orders_db": (PRIMARY, STANDBY),
+    "etcd": ("etcd",),
+}
+
+
+def health(at: int, *, well: bool) -> list[Event]:
+    """Write down one look at every instance; where the shop is not well, the primary and all that needs it are silent."""
+    hurt = set() if well else {PRIMARY, *INSTANCES["storefront"]}
+    instances = [instance for names in INSTANCES.values() for instance in names]
+    return [events.Sample(at_ns=at, probe="health", on=one, value="silent" if one in hurt else 1.5) for one in instances]
+
+
+def monitored(begin: int, act: int | None, heal: int, end: int) -> list[Event]:
+    """Write down what it said: the watchdog, 4 ms a call; after an act an alert for 5 s later, over 10 s before the heal."""
+    about = {"alertname": NO_PRIMARY, "component": "orders_db", "severity": "page"}
+    beats = range(begin, end + 5 * S, 5 * S)
+    records: list[Event] = [events.Alerted(at_ns=at, name=WATCHDOG, state="firing", labels={}) for at in beats]
+    if act is not None:
+        records.append(events.Alerted(at_ns=act + 5 * S, name=NO_PRIMARY, state="firing", labels=about))
+        records.append(events.Alerted(at_ns=heal - 10 * S, name=NO_PRIMARY, state="resolved", labels=about))
+    times = tuple(range(begin, end, S))
+    per_s = {"query_count": 10.0, "query_sum_s": 0.04, "query_fast": 10.0}
+    for on in INSTANCES["storefront"]:
+        for name, grows in per_s.items():
+            values = tuple(grows * n for n in range(len(times)))
+            series = Series(name=name, on=on, labels={"class": CLASS}, times_ns=times, values=values)
+            records.append(events.Metric(at_ns=end + 11 * S, series=series))
+    return records

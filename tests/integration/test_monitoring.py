@@ -1,0 +1,207 @@
+"""The shop's monitoring in its containers: silent while all is well, quick when it is not, and its samples read back."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, cast
+
+import psycopg
+import pytest
+
+from harness.capabilities import Alerting, Answers, Crashable, Killable, Metered, Pausable
+from harness.clock import pause
+from harness.events import Alerted, Sample
+from harness.model import REFUSED, Series, Target
+from sut.components import alertmanager, prometheus
+from sut.running import RunningReferenceShop
+from sut.services import sql
+from tests.integration.watched_shop import LOAD, Evening, evening
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+BUDGET_S, CLEARS_S, WHOLE_S = 12.0, 30.0, 90.0
+S = 1_000_000_000
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
+    """Start the shop once; each test leaves it whole and silent."""
+    with evening(tmp_path_factory.mktemp("run")) as one:
+        yield one
+
+
+def part(one: Evening, name: str) -> Any:
+    """Reach into a container, as no sense would."""
+    return cast("RunningReferenceShop", one.shop)._part(name)
+
+
+def primary(one: Evening) -> str:
+    return one.shop.locate(Target.parse("orders_db:primary")).instance
+
+
+def whole_again(one: Evening) -> None:
+    """Wait until the shop is as declared and every alert has cleared."""
+    one.until(lambda: one.shop.fingerprint() == (), WHOLE_S, "as declared")
+    took_s = one.until(lambda: not one.firing(), CLEARS_S, "silent again")
+    print(f"silent {took_s:.1f} s after it was whole")
+
+
+def alerted(one: Evening, since_ns: int, name: str, **labels: str) -> None:
+    """Wait for an alert, within its budget, and say when it came."""
+    one.until(lambda: one.after_s(since_ns, name, **labels) is not None, BUDGET_S + 5, name)
+    after_s = one.after_s(since_ns, name, **labels)
+    print(f"{name} {labels} after {after_s:.1f} s")
+    assert after_s is not None
+    assert after_s <= BUDGET_S
+
+
+def test_what_was_rendered_is_understood_by_the_products_own_tools(shop: Evening) -> None:
+    for name, command in {
+        "prometheus": ["promtool", "check", "config", prometheus.SETTINGS],
+        "alertmanager": ["amtool", "check-config", alertmanager.SETTINGS],
+    }.items():
+        done = part(shop, name).exec(command)
+        assert done.exit_code == 0, done.output
+        assert b"SUCCESS" in done.output
+
+
+def test_a_healthy_shop_is_silent_and_the_watchdog_never_is(shop: Evening) -> None:
+    begun_ns = shop.clock.now_ns()
+    pause(45)
+    assert shop.told() == []
+    assert not [one for one in shop.heard if isinstance(one, Sample)]
+    beats = [one.at_ns for one in shop.heard if isinstance(one, Alerted) and one.at_ns >= begun_ns]
+    gaps_s = [(later - earlier) / S for earlier, later in pairwise(beats)]
+    print(f"watchdog: {len(beats)} times, {max(gaps_s):.1f} s apart at most")
+    assert max(gaps_s) <= 6
+
+
+def test_it_tells_to_whom_it_tells(shop: Evening) -> None:
+    said = shop.able("alertmanager", Alerting).receiver()
+    assert said.startswith("http://198.1")
+    assert said.endswith("/alerts")
+
+
+def grown(found: tuple[Series, ...], name: str, label: str, value: str) -> float:
+    """Give by how much a counter grew on all instances together."""
+    return sum(one.values[-1] - one.values[0] for one in found if one.name == name and one.labels[label] == value)
+
+
+def test_samples_of_every_class_are_read_back_and_the_database_agrees(shop: Evening) -> None:
+    begin_ns = shop.clock.now_ns()
+    pause(20)
+    end_ns = shop.clock.now_ns()
+    found = shop.able("prometheus", Metered).metrics(begin_ns, end_ns)
+    assert {one.on for one in found} == {"storefront-1", "storefront-2"}
+    for one in found:
+        assert begin_ns <= one.times_ns[0] < one.times_ns[-1] <= end_ns
+        assert len(one.times_ns) >= 18, f"{one.name} of {one.on}: a sample each second"
+    checks = shop.able("orders_db-1", Metered).metrics(0, shop.clock.now_ns())
+    own = {(one.name, one.labels["statement"]): one.values[0] for one in checks}
+    for name, rate in {"product": LOAD.products_per_s, "list": LOAD.lists_per_s, "log": LOAD.logs_per_s, "order": 0}.items():
+        calls, seconds = (grown(found, which, "class", name) for which in ("query_count", "query_sum_s"))
+        print(f"{name}: {calls:.0f} calls, {1000 * seconds / calls:.2f} ms; by itself {own['statement_mean_s', name]:.5f} s")
+        assert calls >= 0.7 * 20 * rate
+        assert grown(found, "query_fast", "class", name) <= calls
+        assert own["statement_count", name] > calls, "since the shop was started"
+        assert own["statement_mean_s", name] < seconds / calls, "without network and commit"
+
+
+def test_pages_and_logs_are_found_by_an_index(shop: Evening) -> None:
+    with psycopg.connect(part(shop, primary(shop)).conninfo("shop")) as connection:
+        connection.execute("set plan_cache_mode = force_generic_plan")
+        connection.execute(f"prepare a(text, bigint) as {sql.LIST}".encode())
+        connection.execute(f"prepare b(int) as {sql.LOG}".encode())
+        for call, index in {"a('CAT-07', 20)": "products_category", "b(77)": "events_shopper"}.items():
+            rows = connection.execute(f"explain execute {call}".encode()).fetchall()
+            told = "\n".join(row[0] for row in rows)
+            assert f"using {index}" in told, told
+
+
+def test_a_lost_storefront_is_told_and_clears(shop: Evening) -> None:
+    broken = shop.able("storefront-2", Killable).kill()
+    since_ns = shop.act(broken)
+    alerted(shop, since_ns, "StorefrontDown", component="storefront", instance="storefront-2")
+    alerted(shop, since_ns, "TargetMissing", component="storefront", instance="storefront-2")
+    assert not {one.labels.get("instance") for one in shop.told(since_ns)} - {"storefront-2"}
+    shop.mend(broken)
+    whole_again(shop)
+
+
+def test_a_crash_is_told_though_it_is_over_soon(shop: Evening) -> None:
+    hit = primary(shop)
+    since_ns = shop.act(shop.able(hit, Crashable).crash())
+    alerted(shop, since_ns, "OrdersDbRestarted", component="orders_db", instance=hit)
+    whole_again(shop)
+
+
+def test_a_frozen_primary_is_told(shop: Evening) -> None:
+    hit = primary(shop)
+    broken = shop.able(hit, Pausable).pause()
+    since_ns = shop.act(broken)
+    alerted(shop, since_ns, "OrdersDbNoPrimary", component="orders_db")
+    alerted(shop, since_ns, "OrdersDbNodeDown", component="orders_db", instance=hit)
+    alerted(shop, since_ns, "OrdersFailing", component="storefront")
+    shop.until(lambda: primary(shop) != hit, 40, "another primary")
+    shop.mend(broken)
+    whole_again(shop)
+
+
+def test_a_lost_primary_is_told(shop: Evening) -> None:
+    hit = primary(shop)
+    broken = shop.able(hit, Killable).kill()
+    since_ns = shop.act(broken)
+    alerted(shop, since_ns, "OrdersDbNoPrimary", component="orders_db")
+    alerted(shop, since_ns, "OrdersDbNoStandby", component="orders_db")
+    alerted(shop, since_ns, "OrdersDbNodeDown", component="orders_db", instance=hit)
+    shop.until(lambda: primary(shop) != hit, 40, "another primary")
+    shop.mend(broken)
+    whole_again(shop)
+
+
+@pytest.mark.parametrize(("name", "alert"), [("etcd", "EtcdDown"), ("db_route", "DbRouteDown")])
+def test_a_frozen_helper_is_told(shop: Evening, name: str, alert: str) -> None:
+    broken = shop.able(name, Pausable).pause()
+    since_ns = shop.act(broken)
+    alerted(shop, since_ns, alert, component=name, instance=name)
+    shop.mend(broken)
+    whole_again(shop)
+
+
+def test_a_lost_monitoring_is_told_by_the_watchdog_s_silence(shop: Evening) -> None:
+    broken = shop.able("prometheus", Killable).kill()
+    since_ns = shop.act(broken)
+    pause(20)
+    late = [
+        one for one in shop.heard if isinstance(one, Alerted) and one.at_ns > since_ns + 10 * S and one.state == "firing"
+    ]
+    assert late == []
+    shop.mend(broken)
+    back_ns = shop.clock.now_ns()
+    shop.until(lambda: any(one.at_ns > back_ns for one in shop.heard), 30, "the watchdog again")
+    whole_again(shop)
+
+
+def test_the_bad_shops_show_what_they_are(tmp_path: Path) -> None:
+    """Three defects at once: the index is missing, the alert is too, and the balancer is ill of others' illness."""
+    with evening(tmp_path, defects=frozenset({"missing_index", "alert_missing", "bystander_broken"})) as bad:
+        begin_ns = bad.clock.now_ns()
+        pause(20)
+        found = bad.able("prometheus", Metered).metrics(begin_ns, bad.clock.now_ns())
+        calls, seconds = (grown(found, name, "class", "log") for name in ("query_count", "query_sum_s"))
+        print(f"log without its index: {calls:.0f} calls, {1000 * seconds / calls:.0f} ms")
+        assert seconds / calls > 0.25
+        tick = bad.tick
+        assert tick is not None
+        assert tick.refused + tick.unknown < 0.01 * tick.acknowledged, "orders go on"
+        assert isinstance(bad.able("lb", Answers).answer_ms().value, float)
+
+        since_ns = bad.act(bad.able("storefront-1", Killable).kill())
+        bad.until(lambda: bad.able("lb", Answers).answer_ms().value == REFUSED, 10, "an ill balancer")
+        alerted(bad, since_ns, "TargetMissing", component="storefront", instance="storefront-1")
+        pause(5)
+        assert bad.after_s(since_ns, "StorefrontDown") is None
+        before = bad.tick
+        pause(3)
+        assert bad.tick is not None
+        assert before is not None
+        assert bad.tick.acknowledged > before.acknowledged, "shoppers are served all the same"

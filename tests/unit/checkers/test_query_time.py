@@ -1,0 +1,97 @@
+"""``query_time``: exact means from raw samples, and who was not sampled."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from harness.checkers.query_time import QueryTime
+from harness.events import Metric, Sample
+from harness.evidence import increase
+from harness.history import History, Window
+from harness.model import Outcome, Series, Verdict
+from tests.fake_monitoring import CLASS
+from tests.fake_runs import S, a_history, a_plan, act_ns, also, sealed, without
+
+ACT = act_ns(a_plan())
+
+
+def judged(history: History, mean_max_ms: float = 5.0, class_: str = CLASS) -> Verdict:
+    return QueryTime(class_=class_, mean_max_ms=mean_max_ms).check(history)
+
+
+def changed(history: History, on: str, **columns: Sequence[float]) -> History:
+    """Give the history with other samples of one instance: times_ns, or values of a counter by its name."""
+
+    def spoil(event: object) -> object:
+        if not isinstance(event, Metric) or event.series.on != on:
+            return event
+        series = event.series
+        if series.name in columns:
+            series = replace(series, values=tuple(columns[series.name]))
+        if "keep" in columns:
+            kept = [n for n, at in enumerate(series.times_ns) if not columns["keep"][0] <= at < columns["keep"][1]]
+            series = replace(
+                series,
+                times_ns=tuple(series.times_ns[n] for n in kept),
+                values=tuple(series.values[n] for n in kept),
+            )
+        return replace(event, series=series)
+
+    return replace(history, events=sealed(spoil(event) for event in history.events))  # type: ignore[misc]
+
+
+def test_the_mean_is_that_of_all_calls() -> None:
+    verdict = judged(a_history())
+    assert verdict.outcome is Outcome.PASS
+    assert verdict.measured["mean_ms"] == pytest.approx(4.0)
+    assert verdict.measured["within_200_ms_ratio"] == 1.0
+    assert verdict.measured["calls"] > 900
+
+
+def test_a_mean_over_the_limit_fails() -> None:
+    verdict = judged(a_history(), mean_max_ms=3.9)
+    assert verdict.outcome is Outcome.FAIL
+    assert "4 ms on average" in verdict.because
+
+
+def test_one_slow_replica_counts_by_its_calls() -> None:
+    """Half of the calls take ten times as long: 22 ms on average."""
+    count = len(next(a_history().all(Metric)).series.values)
+    history = changed(a_history(), "storefront-2", query_sum_s=[0.4 * n for n in range(count)])
+    assert judged(history).measured["mean_ms"] == pytest.approx(22.0)
+
+
+def test_a_restarted_counter_begins_at_zero_again() -> None:
+    times = tuple(n * S for n in range(6))
+    series = Series(name="query_count", on="a", labels={}, times_ns=times, values=(10, 20, 30, 5, 15, 25))
+    assert increase(series, Window(start_ns=0, end_ns=10 * S)) == 20 + 5 + 20
+    assert increase(series, Window(start_ns=0, end_ns=3 * S)) == 20
+
+
+def test_a_replica_that_vanished_leaves_it_open() -> None:
+    verdict = judged(changed(a_history(), "storefront-1", keep=(ACT, ACT + 12 * S)))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.because == "storefront-1 was not sampled for 13 s of this stretch."
+    gone = [e for e in a_history().events if not (isinstance(e, Metric) and e.series.on == "storefront-2")]
+    verdict = judged(replace(a_history(), events=sealed(gone)))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.because.startswith("storefront-2 was not sampled")
+
+
+def test_but_what_was_seen_of_the_others_is_proof_enough_of_slowness() -> None:
+    assert judged(changed(a_history(), "storefront-1", keep=(0, 10**15)), mean_max_ms=1).outcome is Outcome.FAIL
+
+
+def test_no_samples_are_no_speed() -> None:
+    """Monitoring that is dead, a class that nobody called, too few calls."""
+    assert judged(without(a_history(), Metric)).outcome is Outcome.INCONCLUSIVE
+    miss = Sample(at_ns=ACT, probe="metrics", on="prometheus", value=None, why="connection refused")
+    assert "connection refused" in judged(also(without(a_history(), Metric), miss)).because
+    assert judged(a_history(), class_="log").outcome is Outcome.INCONCLUSIVE
+    window = Window(start_ns=ACT, end_ns=ACT + 2 * S)
+    assert judged(a_history().within(window)).outcome is Outcome.INCONCLUSIVE
+
+
+def test_columns_of_unequal_length_raise_nothing() -> None:
+    assert judged(changed(a_history(), "storefront-1", query_count=[1.0])).outcome is not None
