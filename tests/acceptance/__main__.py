@@ -16,13 +16,23 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import FrameType
 
-from tests.acceptance import book, broken, hidden, interrupted, judged, promised, refused, spoilt
+from tests.acceptance import book, broken, gated, hidden, interrupted, judged, noticed, promised, refused, spoilt
 from tests.acceptance.book import Entry
 from tests.acceptance.flight import NotAsRequired
 from tests.acceptance.rows import Row
 from tests.acceptance.stage import Stage
 
-GROUPS = (promised, spoilt, broken, interrupted, refused, hidden, judged)  # those last that judge again what was flown
+GROUPS = (
+    promised,
+    gated,
+    noticed,
+    spoilt,
+    broken,
+    interrupted,
+    refused,
+    hidden,
+    judged,
+)  # those last that judge again what was flown
 
 
 def play(row: Row) -> Entry:
