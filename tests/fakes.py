@@ -30,6 +30,14 @@ class FakeShopper:
         """Look at one of 1 000 products."""
         return Request(method="GET", path=f"/products/{(seq + self._seed) % 1000}", headers={}, body=b"")
 
+    def listing(self, seq: int) -> Request:
+        """Look at one of ten categories."""
+        return Request(method="GET", path=f"/products/{seq % 10}", headers={}, body=b"")
+
+    def log(self, seq: int) -> Request:
+        """Look at what one of 1 000 shoppers did."""
+        return Request(method="GET", path=f"/products/{seq % 1000}", headers={}, body=b"")
+
     def judge_order(self, request: Request, status: int, body: bytes) -> Answer:  # noqa: ARG002 -- as the protocol
         """Only a whole 201 acknowledges."""
         if status == 201:

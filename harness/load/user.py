@@ -15,10 +15,10 @@ from gevent.pool import Group
 from locust import User, task
 from locust.exception import StopUser
 
-from harness.history import ACKNOWLEDGED, LIST, LOG, ORDER, READ, REFUSED, SHED, UNKNOWN
+from harness.history import ACKNOWLEDGED, LIST, LOG, ORDER, REFUSED, SHED, UNKNOWN
 from harness.load.ledger import Writer
 from harness.load.schedule import SEND_AGAIN_AFTER, SEND_TWICE_AT_ONCE, block
-from harness.load.shopper import Answer, Shopper
+from harness.load.shopper import Answer, Request, Shopper
 from harness.load.spec import LoadSpec
 from harness.load.tally import Tally
 from harness.load.wire import Result, Wire
@@ -89,8 +89,7 @@ class Street:
         if kind == ORDER:
             request, judge = shopper.order(seq, last_piece=last_piece), shopper.judge_order
         else:
-            asks = {READ: shopper.read, LIST: shopper.listing, LOG: shopper.log}
-            request, judge = asks[kind](seq), shopper.judge_read
+            request, judge = self._read(seq, kind), shopper.judge_read
         sent_ns = self.now_ns()
         if resend == SEND_TWICE_AT_ONCE:
             twin = gevent.spawn(self._wire.send, request, judge)
@@ -100,6 +99,12 @@ class Street:
         else:
             result = self._wire.send(request, judge)
         self._record(arrival, sent_ns, result)
+
+    def _read(self, seq: int, kind: int) -> Request:
+        """Give what is asked for beside orders."""
+        if kind == LIST:
+            return self._shopper.listing(seq)
+        return self._shopper.log(seq) if kind == LOG else self._shopper.read(seq)
 
     def _record(self, arrival: Arrival, sent_ns: int, result: Result) -> None:
         seq, intended_ns, kind, _, _ = arrival
