@@ -12,7 +12,7 @@ from tests.integration.flights import Landed, Project, shrunk, without
 
 pytestmark = pytest.mark.slow
 INJECTORS = {"inject:kill": "db_primary_lost", "inject:crash": "db_process_crash", "inject:pause": "db_frozen"}
-MENDERS = {"mend:start": ("db_primary_lost", 4), "mend:signal": ("db_frozen", 5)}  # how many instances then still run
+MENDERS = {"mend:start": ("db_primary_lost", 5), "mend:signal": ("db_frozen", 6)}  # how many instances then still run
 
 
 @noun
