@@ -68,7 +68,7 @@ def test_nothing_that_a_run_leaves_holds_a_secret(row: str, flights: Ahead[Told]
     assert len(found.token) == 32
     assert [path for path, content in found.files.items() if found.token in content] == []
     logs = [content for path, content in found.files.items() if path.endswith(".log")]
-    assert len(logs) == 5
+    assert len(logs) == 6
     assert all(b"my token is ***" in log for log in logs)
 
 
