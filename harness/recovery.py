@@ -17,7 +17,7 @@ class Convalescence:
         self._last_bad_ns = self._disturbed_ns = 0
         self._standbys: dict[str, float | str | None] = {}
         self._firing: set[tuple[str, ...]] = set()
-        self._alerts = {alert.name for part in declaration.components for alert in part.alerts}
+        self._alerts = {alert.name for part in declaration.components for alert in part.alerts} - {events.WATCHDOG}
 
     def hear(self, event: Event) -> None:
         """Remember what the wait is about. Called from several threads."""

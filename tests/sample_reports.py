@@ -189,8 +189,8 @@ def _monitored() -> list[Event]:
     series = [
         Series(
             name=name,
-            on="storefront-1",
-            labels={"class": "product"},
+            on="orders_db-1" if name.startswith("statement") else "storefront-1",
+            labels={"statement" if name.startswith("statement") else "class": "product"},
             times_ns=times,
             values=tuple(0.0019 + per_s * n for n in range(len(times))),
         )

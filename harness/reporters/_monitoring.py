@@ -50,7 +50,7 @@ def notices(history: History) -> tuple[Notice, ...]:
 def calls(history: History) -> tuple[Calls, ...]:
     """Give the calls of each class, as ``query_time`` counts them, by name; none without samples or a known load."""
     load = history.load
-    classes = sorted({metric.series.labels.get("class", "") for metric in history.all(Metric)})
+    classes = sorted({metric.series.labels["class"] for metric in history.all(Metric) if "class" in metric.series.labels})
     return tuple(one for kind in classes if load is not None for one in _calls(history, kind, load))
 
 
@@ -60,7 +60,8 @@ def _calls(history: History, kind: str, load: Window) -> Iterator[Calls]:
         sum(increase(one, load) for one in series if one.name == name)
         for name in ("query_count", "query_sum_s", "query_fast")
     )
-    checked = [one.values[-1] for one in series if one.name == "statement_mean_s" and one.values]
+    means = [metric.series for metric in history.all(Metric) if metric.series.name == "statement_mean_s"]
+    checked = [one.values[-1] for one in means if one.values and one.labels.get("statement") == kind]
     if count:
         yield Calls(
             kind=visible(kind),
