@@ -31,7 +31,7 @@ DOCUMENTS = sorted(path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")
 ROOMS = ("harness", "sut", "tests", "scenarios")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)]*)?\)")
-OF_STORED_RUNS = {"judge", "report", "status", "stop", "heal"}
+OF_STORED_RUNS = {"judge", "report", "status", "stop", "heal", "runs"}
 NAMES = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
 
 
