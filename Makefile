@@ -7,7 +7,7 @@ SCENARIO ?= db_primary_lost
 PREPARE   = $(PYTHON) harness/prepare.py
 
 .DEFAULT_GOAL := help
-.PHONY: help drill test check bench acceptance prepare stop-engine python
+.PHONY: help drill test check bench acceptance nightly prepare stop-engine python
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -31,6 +31,9 @@ bench: prepare ## measure windtunnel itself
 
 acceptance: prepare ## every run that must give a known answer, on Docker; takes hours
 	.venv/bin/python -m tests.acceptance
+
+nightly: prepare ## every command of the documents that takes minutes, in a fresh clone; takes hours
+	.venv/bin/python -m tests.nightly
 
 prepare: python ## environment, engine and images; leaves an engine running
 	$(PREPARE)

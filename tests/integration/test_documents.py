@@ -1,8 +1,6 @@
 """What the documents show is true: commands run, output is what is printed, scenarios plan, Python can be imported.
 
-Blocks marked ``console`` hold commands after ``$`` and what they print, where ``…`` stands for anything; ``sh`` blocks hold
-commands alone. A command ends with the exit code 0, or as its comment says (``# exit 2``). ``# long`` marks one that takes
-minutes, needs a run that lives or changes the machine: it is not run, but what it names must exist.
+What is marked ``# long`` is not run here but by ``make nightly``; what it names must exist. See ``tests/shown.py``.
 """
 
 import os
@@ -11,10 +9,8 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from click.testing import CliRunner
@@ -24,44 +20,11 @@ from harness.cli import cli
 from harness.plan import plan
 from harness.project import find
 from tests.golden import project, unpack
+from tests.shown import NAMES, ROOT, Command, blocks, commands
 
-ROOT = Path(__file__).parents[2]
-WRITTEN_BY_COMMANDS = {"acceptance.md", "benchmarks.md"}  # they tell what happened, not what to type
-DOCUMENTS = sorted(path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")) if path.name not in WRITTEN_BY_COMMANDS)
 ROOMS = ("harness", "sut", "tests", "scenarios")
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)]*)?\)")
 OF_STORED_RUNS = {"judge", "report", "status", "stop", "heal", "runs"}
-NAMES = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
-
-
-class Command(NamedTuple):
-    """One shown command, with the exit code it must end with and what it must print."""
-
-    line: str
-    long: bool
-    code: int
-    shown: tuple[str, ...]
-
-
-def blocks(document: str, *kinds: str) -> list[tuple[str, str]]:
-    """Give the fenced blocks of some kinds, in order, each with its kind."""
-    text = (ROOT / document).read_text(encoding="utf-8")
-    return [(kind, body) for kind, body in BLOCK.findall(text) if kind in kinds]
-
-
-def commands(kind: str, body: str) -> Iterator[Command]:
-    """Take a block apart."""
-    found: list[tuple[str, list[str]]] = []
-    for line in body.splitlines():
-        if kind == "sh" or line.startswith("$ "):
-            found.append((line.removeprefix("$ "), []))
-        else:
-            found[-1][1].append(line)
-    for line, shown in found:
-        words, _, comment = line.partition("   # ")
-        code = re.search(r"exit (\d+)", comment)
-        yield Command(line=words, long="long" in comment, code=int(code[1]) if code else 0, shown=tuple(shown))
 
 
 @pytest.fixture

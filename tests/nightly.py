@@ -1,0 +1,131 @@
+"""Types every command that the documents mark as long, each document from its top, in a fresh clone, as a newcomer would.
+
+    python -m tests.nightly [DOCUMENT…] [--list]
+
+A command must end with the code that is shown. What stops the engine comes last. The page ``docs/nightly.md`` says what was
+typed, how it ended and how long it took, at which commit, on which machine. Ends with 1 if anything did not end as shown.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from harness import host, provenance
+from harness.model import noun
+from tests.shown import NAMES, ROOT, Command, blocks, commands
+
+PAGE = ROOT / "docs" / "nightly.md"
+LIMIT_S = 5400.0
+LIVES_S = 120.0
+SHELL_ONLY = (". ",)  # what changes the shell itself is in the environment already
+ENDS_ENGINE = "make stop-engine"
+HEAD = """# Nightly
+
+Every command of the documents that takes minutes, typed in a fresh clone. `make nightly` types them and writes this page.
+
+"""
+
+
+@noun
+class Typed:
+    """One command as it was typed: how it ended, how it should have, and how long that took."""
+
+    document: str
+    line: str
+    code: int
+    wanted: int
+    took_s: float
+
+
+def long_ones(documents: Sequence[str]) -> Iterator[tuple[str, Command]]:
+    """Give the long commands of some documents in the order of their pages; what ends the engine last, and once."""
+    ends: dict[str, tuple[str, Command]] = {}
+    for document in documents:
+        for kind, body in blocks(document, "console", "sh"):
+            for command in commands(kind, body):
+                if not command.long or command.line.startswith(SHELL_ONLY):
+                    continue
+                if command.line == ENDS_ENGINE:
+                    ends[command.line] = (document, command)
+                else:
+                    yield document, command
+    yield from ends.values()
+
+
+def clone(folder: Path) -> Path:
+    """Give a fresh clone with its own environment."""
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder / "windtunnel")], check=True)
+    fresh = folder / "windtunnel"
+    subprocess.run([sys.executable, "harness/prepare.py"], cwd=fresh, check=True)
+    return fresh
+
+
+def type_one(document: str, command: Command, fresh: Path) -> Typed:
+    """Type one command. One that names a run which lives gets one that does."""
+    environment = os.environ | {"PATH": f"{fresh / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    line, living = command.line, None
+    for place, body in re.findall(r"^```\w+\n# (\S+)\n(.*?)^```$", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL):
+        (fresh / place).parent.mkdir(parents=True, exist_ok=True)
+        (fresh / place).write_text(body, encoding="utf-8")
+    if re.match(r"windtunnel stop \S", line):
+        living = subprocess.Popen(["windtunnel", "run", "scenarios/calm.toml"], cwd=fresh, env=environment)
+        line = f"windtunnel stop {_living(fresh)}"
+    began = time.monotonic()
+    done = subprocess.run(["sh", "-c", line], cwd=fresh, env=environment, check=False, timeout=LIMIT_S)
+    if living is not None:
+        living.wait(LIVES_S)
+    took_s = time.monotonic() - began
+    return Typed(document=document, line=command.line, code=done.returncode, wanted=command.code, took_s=took_s)
+
+
+def _living(fresh: Path) -> str:
+    """Wait until a run has a journal; give its name."""
+    give_up = time.monotonic() + LIVES_S
+    while time.monotonic() < give_up:
+        found = sorted((fresh / "reports" / "runs").glob("*-calm-*/journal.jsonl"))
+        if found and "warm_up" in found[-1].read_text(encoding="utf-8"):
+            return found[-1].parent.name
+        time.sleep(0.5)
+    raise SystemExit("no run that lives came up")
+
+
+def page(typed: Sequence[Typed]) -> str:
+    """Write the page."""
+    good = sum(one.code == one.wanted for one in typed)
+    text = f"{HEAD}{good} of {len(typed)} commands ended as shown; commit {provenance.commit(ROOT)}, {host.describe()}.\n"
+    for document in dict.fromkeys(one.document for one in typed):
+        text += f"\n## {document}\n\n| command | exit | as shown | duration |\n|---|---|---|---|\n"
+        for one in (one for one in typed if one.document == document):
+            word = "yes" if one.code == one.wanted else f"**no**, {one.wanted} is shown"
+            text += f"| `{one.line.replace('|', '/')}` | {one.code} | {word} | {one.took_s:.0f} s |\n"
+    return text
+
+
+def main() -> int:
+    """Type them all."""
+    parser = argparse.ArgumentParser(prog="tests.nightly", description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("documents", nargs="*", choices=[*NAMES, []], help="only these (default: all)")
+    parser.add_argument("--list", action="store_true", help="only say what would be typed")
+    asked = parser.parse_args()
+    found = list(long_ones(asked.documents or NAMES))
+    if asked.list:
+        print("\n".join(f"{document}: {command.line}" for document, command in found))
+        return 0
+    typed: list[Typed] = []
+    with tempfile.TemporaryDirectory(prefix="windtunnel-nightly-") as folder:
+        fresh = clone(Path(folder))
+        for document, command in found:
+            print(f"[{len(typed) + 1}/{len(found)}] {document}: {command.line}", flush=True)
+            typed.append(type_one(document, command, fresh))
+            PAGE.write_text(page(typed), encoding="utf-8")
+    return int(any(one.code != one.wanted for one in typed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
