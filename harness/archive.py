@@ -99,7 +99,7 @@ def outcome(folder: Path) -> Outcome | None:
     """Read the outcome in a run's verdicts; None where there are none, or none that can be read."""
     try:
         return Outcome[msgspec.json.decode((folder / VERDICTS).read_bytes(), type=_Verdicts).outcome]
-    except (OSError, KeyError, msgspec.DecodeError):
+    except (OSError, KeyError, ValueError, RecursionError):
         return None
 
 

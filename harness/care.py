@@ -98,7 +98,7 @@ def stop(folder: Path) -> None:
     try:
         harness = msgspec.json.decode((folder / HARNESS).read_bytes(), type=Process)
         pidfd = os.pidfd_open(harness.pid)
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{folder.name}: its process cannot be found: {error}; try `windtunnel heal`") from error
     try:
         if process.started(harness.pid) != harness.start_ticks:  # its number belongs to somebody else by now

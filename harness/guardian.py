@@ -158,7 +158,7 @@ def _zero(folder: Path) -> int:
     """The run's zero on the machine's monotonic clock, so that the guardian's records share the run's time."""
     try:
         return msgspec.json.decode((folder / HARNESS).read_bytes(), type=Process).zero_ns
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError, RecursionError):
         return monotonic_ns()
 
 

@@ -52,7 +52,7 @@ def read(folder: Path) -> tuple[Standing, tuple[str, ...]]:
     try:
         standing = msgspec.json.decode((folder / STANDING).read_bytes(), type=Standing)
         return standing, msgspec.json.decode((folder / SECRETS).read_bytes(), type=tuple[str, ...])
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         mend = f"`windtunnel down {folder.name}`, then `windtunnel up`"
         raise SetupError(f"{folder}: how to ask the shop's parts cannot be read: {error}; {mend}") from error
 

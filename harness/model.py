@@ -15,6 +15,7 @@ Json = Union[Scalar, Sequence["Json"], Mapping[str, "Json"]]  # noqa: UP007 -- i
 T = TypeVar("T")
 Positive = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=0)]
+Pid = Annotated[int, Meta(ge=1, le=2**22)]  # the kernel gives no other; calls that are given one raise, or hit many
 Ratio = Annotated[float, Meta(gt=0, le=1)]  # a limit of 0 could never fail
 
 

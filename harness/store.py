@@ -19,7 +19,7 @@ from harness.events import KINDS, Audited, Event, LoadStarted, LoadStopped, Run,
 from harness.history import Audit, History, Ledger, NodeAudit, Window, lost_rows
 from harness.load import ledger as ledgers
 from harness.load.schedule import planned
-from harness.model import Doubt, Outcome, noun
+from harness.model import Doubt, Outcome, Pid, noun
 from harness.planned import Plan
 from harness.scenario import Scenario, asked_also, load, name_of
 from harness.shop import Residence
@@ -35,7 +35,7 @@ EVIDENCE = (SCENARIO, ORDERS, AUDIT)
 class Process:
     """The harness of a run, for those who want to stop it or share its time: its pid, when that started, the run's zero."""
 
-    pid: int
+    pid: Pid
     start_ticks: int
     zero_ns: int
 
@@ -99,7 +99,7 @@ def read_site(folder: Path) -> Residence | None:
     """Read what a run has put on this machine; None where it had not come so far."""
     try:
         return msgspec.json.decode((folder / SITE).read_bytes(), type=Residence)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError, RecursionError):  # a text that is not UTF-8 is no DecodeError
         return None
 
 

@@ -19,7 +19,7 @@ from harness.drivers.redaction import redacted, secrets_of
 from harness.errors import ControlError
 from harness.events import EngineEvent, Gap
 from harness.finding import Finding, Level
-from harness.model import Break, Residue, Undo, noun
+from harness.model import Break, Pid, Residue, Undo, noun
 from harness.shop import Residence
 
 TYPED: Mapping[str, tuple[str, str]] = {
@@ -38,7 +38,7 @@ class Process:
     """What a pid file holds: how to start the instance, and which process it is now."""
 
     argv: tuple[str, ...]
-    pid: int
+    pid: Pid
     start_ticks: int
 
 
@@ -96,7 +96,7 @@ def read(pid_file: Path) -> Process:
     """Read a pid file. Raises ``ControlError`` where it cannot be read."""
     try:
         return msgspec.json.decode(pid_file.read_bytes(), type=Process)
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ControlError(f"{pid_file}: {error}") from error
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from harness import archive, care
 from harness.archive import UNSEEN, Bound, Kept, prune, stored
+from harness.conclude import VERDICTS
 from harness.drivers import Leftover, process
 from harness.events import Run
 from harness.model import Break, Outcome, Undo
@@ -201,3 +202,9 @@ def test_what_was_removed_half_is_still_a_run_and_goes_the_next_time(
     assert archive.is_run(folder)
     assert pruned(tmp_path, Bound(runs=0, size_bytes=None)) == ([], ["run1: removed"])
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("text", [b"", b'{"outcome":"\xff"}', b'{"x":' + b"[" * 100_000])
+def test_damaged_verdicts_have_no_outcome(text: bytes, tmp_path: Path) -> None:
+    (tmp_path / VERDICTS).write_bytes(text)
+    assert archive.outcome(tmp_path) is None

@@ -133,6 +133,15 @@ def test_what_does_not_live_cannot_be_stopped(tmp_path: Path) -> None:
         care.stop(folder)
 
 
+@pytest.mark.parametrize("pid", ["0", "-1", "4194305", "9" * 30, '"\xff"', "[" * 100_000])
+def test_a_harness_whose_number_cannot_be_read_is_not_stopped(pid: str, tmp_path: Path) -> None:
+    """No process has such a number, or the file is damaged: neither a crash nor a signal to somebody else."""
+    folder = a_run(tmp_path, "living")
+    (folder / HARNESS).write_bytes(f'{{"start_ticks": 1, "zero_ns": 0, "pid": {pid}}}'.encode("latin-1"))
+    with Lock(folder / LOCK), pytest.raises(UsageError, match="its process cannot be found"):
+        care.stop(folder)
+
+
 def test_a_stranger_with_the_number_of_a_dead_harness_is_not_told_to_stop(tmp_path: Path) -> None:
     """Its guardian holds the lock; the number of the harness belongs to somebody else by now, whom SIGUSR1 would kill."""
     folder = a_run(tmp_path, "dying")

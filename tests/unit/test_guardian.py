@@ -16,7 +16,7 @@ from harness.clock import S, monotonic_ns, pause
 from harness.errors import SetupError
 from harness.guardian import Guardian
 from harness.model import Break, Undo
-from harness.store import GUARDIAN, LOCK, UNDO, read_journal
+from harness.store import GUARDIAN, HARNESS, LOCK, UNDO, read_journal
 from harness.undo import Lock, UndoLog
 
 THAW = Undo(verb="signal", on="db-1", args={"pid": 2**22 + 1, "start_ticks": 1, "signal": "SIGCONT"})
@@ -133,6 +133,13 @@ def test_a_deadline_that_has_not_passed_ends_nobody(
     threading.Timer(1.3, harness.terminate).start()
     assert watch(tmp_path, harness)
     assert harness.wait(5) == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("text", [b'{"pid":1,"start_ticks":"\xff"}', b'{"x":' + b"[" * 100_000])
+def test_a_damaged_note_of_the_harness_hinders_no_mending(text: bytes, tmp_path: Path) -> None:
+    """The zero of its time is lost, and nothing else."""
+    (tmp_path / HARNESS).write_bytes(text)
+    assert guardian.mend(tmp_path, "run1", "process", keep=True) == 0
 
 
 def test_it_waits_for_the_lock_of_the_dead_before_it_heals(tmp_path: Path) -> None:

@@ -40,11 +40,11 @@ def test_where_the_secrets_cannot_be_kept_there_is_no_mark(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("name", [STANDING, SECRETS])
-@pytest.mark.parametrize("text", [None, "", "[1", "5"])
-def test_a_damaged_one_says_how_to_go_on(text: str | None, name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", [None, b"", b"[1", b"5", b'["\xff"]', b'{"shop":"\xff"}', b'{"x":' + b"[" * 100_000])
+def test_a_damaged_one_says_how_to_go_on(text: bytes | None, name: str, tmp_path: Path) -> None:
     mark.write(tmp_path, MARK, ("s3cret",))
     (tmp_path / name).unlink()
     if text is not None:
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_bytes(text)
     with pytest.raises(SetupError, match=f"windtunnel down {tmp_path.name}"):
         mark.read(tmp_path)

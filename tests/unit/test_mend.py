@@ -11,7 +11,7 @@ from harness import guardian, mend
 from harness.drivers import process
 from harness.model import Break
 from harness.shop import Residence, Thing
-from harness.store import GUARDIAN, UNDO, write_site
+from harness.store import GUARDIAN, LOAD, UNDO, write_site
 from harness.undo import UndoLog, still_open
 
 RUN, NAME = "run1", "orders_db-1"
@@ -59,6 +59,28 @@ def test_the_guardian_removes_on_a_full_disk(frozen: Path, monkeypatch: pytest.M
     one = process.read(frozen / "pids" / f"{NAME}.pid")
     assert guardian.mend(frozen, RUN, "process", keep=False) == 0
     assert process.state(one) == "gone"
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b'{"pid":"\xff"}', b'{"x":' + b"[" * 100_000, b'{"argv":[],"pid":9999999999,"start_ticks":1}']
+)
+def test_a_damaged_pid_file_of_the_load_hinders_no_healing(text: bytes, frozen: Path) -> None:
+    (frozen / LOAD).write_bytes(text)
+    mend.end_load(frozen)
+    assert guardian.mend(frozen, RUN, "process", keep=True) == 0
+    assert process.state(process.read(frozen / "pids" / f"{NAME}.pid")) == "running"
+
+
+def test_a_load_that_may_not_be_ended_hinders_no_healing(frozen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its number belongs to another user by now."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(process, "send", refuse)
+    process.note(os.getpid(), frozen / LOAD)
+    mend.end_load(frozen)
+    assert (frozen / LOAD).exists()
 
 
 def test_a_healed_act_is_closed_where_there_is_room(frozen: Path) -> None:

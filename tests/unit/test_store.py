@@ -17,7 +17,7 @@ from harness.history import Audit, NodeAudit, StockLevel
 from harness.model import Outcome
 from harness.project import Project
 from harness.shop import Residence, Thing
-from harness.store import AUDIT, GUARDIAN, JOURNAL, ORDERS, SITE, JournalWriter, read_audit, read_journal
+from harness.store import AUDIT, GUARDIAN, JOURNAL, ORDERS, SITE, JournalWriter, read_audit, read_journal, read_site
 from tests.golden import project, unpack
 
 Record = dict[str, Any]
@@ -237,3 +237,10 @@ def test_a_load_without_end_is_doubted_and_fills_no_memory(good: Spoilt) -> None
     """A forged end of the load, years away, would be a ledger of a billion planned arrivals."""
     forged = [record | {"until_ns": 2 * 10**15} if record["kind"] == "load_stopped" else record for record in good.records]
     assert good.outcome(written(forged, renumbered=True)) is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("text", [b"", b"[1", b'{"run":"\xff"}', b'{"x":' + b"[" * 100_000])
+def test_a_damaged_site_is_one_that_nobody_wrote(text: bytes, tmp_path: Path) -> None:
+    """Who mends must not stumble over it."""
+    (tmp_path / SITE).write_bytes(text)
+    assert read_site(tmp_path) is None

@@ -171,3 +171,12 @@ def test_a_kernel_that_lists_no_children_is_a_warning(monkeypatch: pytest.Monkey
     monkeypatch.setattr(Path, "exists", lambda _: False)
     (ill,) = process.examine()
     assert (ill.level, ill.mend) == (Level.WARNING, "use a kernel with CONFIG_PROC_CHILDREN")
+
+
+@pytest.mark.parametrize("pid", ["0", "-1", str(2**22 + 1), "9" * 30, '"\xff"', "[" * 100_000])
+def test_a_pid_file_that_names_no_process_cannot_be_read(pid: str, tmp_path: Path) -> None:
+    """A signal to 0 or -1 would hit many; the kernel's calls raise for larger ones."""
+    pid_file = tmp_path / "it.pid"
+    pid_file.write_bytes(f'{{"argv": [], "start_ticks": 1, "pid": {pid}}}'.encode("latin-1"))
+    with pytest.raises(ControlError, match=r"it\.pid"):
+        process.read(pid_file)
