@@ -90,14 +90,19 @@ def run_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
         return ended
 
     passage = gate.pass_through(sorties, flown, minutes=max_minutes, again=again)
-    for left_out in passage.not_flown:
+    for left_out in passage.not_flown if passage.trouble is None or passage.reports else ():
         console.print(f"not run: {left_out}", style="bold")
     for path, shelf in ((junit_path, junit), (json_path, json)):
         if path is not None:
-            _write(path, shelf.render_all(passage.final))
-    gate.summarize(passage, summary)
+            _write(path, shelf.render_all(passage.final, passage.not_flown))
+    try:
+        gate.summarize(passage, summary)
+    except SetupError as error:  # a page that cannot be written changes no verdict, but is no success either
+        passage.trouble = passage.trouble or error
     for line in gate.annotations(passage):
         click.echo(line)
+    if passage.trouble is not None:
+        click.echo(f"windtunnel: {visible(str(passage.trouble), keep=chr(10))}", err=True)
     sys.exit(passage.exit_code)
 
 

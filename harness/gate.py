@@ -28,6 +28,7 @@ class Passage:
     reports: list[Report] = field(default_factory=list)
     not_flown: list[str] = field(default_factory=list)
     interrupted: int = 0
+    trouble: SetupError | None = None
 
     @property
     def exit_code(self) -> int:
@@ -35,6 +36,8 @@ class Passage:
         worst = max((report.judgement.outcome for report in self.final), default=Outcome.INCONCLUSIVE)
         if self.not_flown:
             worst = max(worst, Outcome.INCONCLUSIVE)
+        if self.trouble is not None and worst < Outcome.FAIL:
+            return self.trouble.exit_code
         return worst.exit_code if worst is Outcome.DIRTY or not self.interrupted else self.interrupted
 
 
@@ -44,7 +47,7 @@ def chosen(project: Project, files: Sequence[Path], tag: str | None) -> tuple[Pa
     Raises ``UsageError`` where none is left: a gate that flies nothing would let everything through.
     """
     folder = project.root / "scenarios"
-    named = tuple(files) or (tuple(_near(path) for path in sorted(folder.glob("*.toml"))) if tag is not None else ())
+    named = tuple(files) or (tuple(_near(path) for path in sorted(folder.rglob("*.toml"))) if tag is not None else ())
     if not named:
         raise UsageError("name scenario files, or a tag with --tag")
     found = named if tag is None else tuple(file for file in named if tag in load(file).tags)
@@ -73,7 +76,7 @@ def pass_through(
     """Fly all, each anew up to ``again`` times where nothing was decided; a FAIL never.
 
     A run that would not come to its end within ``minutes`` is not begun. Beside a shop that is still broken, and after an
-    interruption, nothing more is flown.
+    interruption, nothing more is flown; nor on a machine that is not ready, which is ``trouble``.
     """
     passage, began_ns = Passage(), monotonic_ns()
     for number, sortie in enumerate(sorties):
@@ -82,7 +85,12 @@ def pass_through(
             used_s = (monotonic_ns() - began_ns) / S
             if minutes is not None and used_s + expected_s(sortie.plan) > minutes * 60:
                 break
-            flown = fly(sortie)
+            try:
+                flown = fly(sortie)
+            except SetupError as error:  # what the others said is kept, and told
+                passage.trouble = error
+                passage.not_flown += [f"{_name(one)}: {error}" for one in sorties[number:]]
+                return passage
             passage.reports.append(flown.report)
             if flown.interrupted or flown.report.judgement.outcome is not Outcome.INCONCLUSIVE:
                 break
@@ -109,7 +117,7 @@ def summarize(passage: Passage, path: Path | None) -> None:
     try:
         where.parent.mkdir(parents=True, exist_ok=True)
         with where.open("w" if path else "a", encoding="utf-8") as stream:
-            stream.write(markdown.render_all(passage.reports, passage.not_flown))
+            stream.write(markdown.render_all(passage.reports, passage.not_flown, passage.final))
     except OSError as error:
         raise SetupError(f"{where}: the summary cannot be written: {error}; name another file with --summary") from error
 

@@ -1,6 +1,6 @@
 """Scenario → Plan, purely: each kind becomes an object, checked against the shop's declaration. Starts nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from random import Random
 
@@ -31,7 +31,10 @@ def plan(  # noqa: PLR0913 -- a scenario, a shop, and the four ways in which a r
     varied = _varied(scenario if seed is None else replace(scenario, seed=seed), part)
     refusals.unknown(varied, declaration, defects)
     steps = tuple(_step(varied, declaration, number) for number in range(1, len(varied.steps) + 1))
-    objectives = tuple(_objectives(varied, declaration))
+    objectives = tuple(_objectives(varied))
+    parts = _parts(declaration, steps, objectives, varied.file)
+    if set(parts) <= set(varied.blast_radius):  # nothing is left that would have to stay well
+        objectives = tuple(one for one in objectives if one.kind != "blast_radius")
     if rate is not None and not 0 < rate <= LARGEST:
         raise PlanError(scenario.file, "--rate", f"expected orders a second above 0, at most {LARGEST:,}, found {rate:g}")
     refusals.nothing(varied, objectives)
@@ -41,7 +44,7 @@ def plan(  # noqa: PLR0913 -- a scenario, a shop, and the four ways in which a r
     return Plan(
         scenario=varied,
         declaration=declaration,
-        parts=_parts(declaration, steps, objectives, varied.file),
+        parts=parts,
         steps=steps,
         objectives=objectives,
         probes=("foreign_cpu", *sorted({name for one in objectives for name in one.checker.probes})),
@@ -101,7 +104,7 @@ def _aimed_at(target: Target, declaration: Declaration, file: str, key: str) -> 
     return component
 
 
-def _objectives(scenario: Scenario, declaration: Declaration) -> Iterator[Objective]:
+def _objectives(scenario: Scenario) -> Iterator[Objective]:
     """Make the checkers: the steady state before and, if something is broken, after; then each objective."""
     for entry in scenario.steady_state:
         checker: Checker = registry.make("checkers", entry, scenario.file, f"steady_state.{entry.id}")
@@ -118,17 +121,19 @@ def _objectives(scenario: Scenario, declaration: Declaration) -> Iterator[Object
         if when not in WHEN:
             raise PlanError(scenario.file, f"{key}.when", f"expected one of {', '.join(WHEN)}, found {when!r}")
         made: Checker = registry.make("checkers", Entry(id=entry.id, kind=entry.kind, params=params), scenario.file, key)
+        if when in ("recovered", "steady") and not scenario.steps:
+            raise PlanError(scenario.file, f"{key}.when", f"nothing is broken, so nothing is ever {when}; remove when")
         if when != "all" and not made.windowed:
             raise PlanError(scenario.file, f"{key}.when", f"{entry.kind} always judges the whole run; remove when")
         yield Objective(id=entry.id, kind=entry.kind, when=when, checker=made)
-    if scenario.steps and not {part.name for part in declaration.components} <= set(scenario.blast_radius):
+    if scenario.steps:
         entry = Entry(id="blast_radius", kind="blast_radius", params={})
         checker = registry.make("checkers", entry, scenario.file, "blast_radius")
         yield Objective(id=entry.id, kind=entry.kind, when="all", checker=checker)
 
 
 def _parts(
-    declaration: Declaration, steps: tuple[PlannedStep, ...], objectives: tuple[Objective, ...], file: str
+    declaration: Declaration, steps: tuple[PlannedStep, ...], objectives: Sequence[Objective], file: str
 ) -> tuple[str, ...]:
     """Name the components to start, in the declaration's order: the entry, the targets, those that objectives need, and
     what all these need in turn. Raises ``PlanError`` where the shop has nothing that an objective needs.
@@ -136,15 +141,26 @@ def _parts(
     wanted = [declaration.entry, *(step.fault.target.component or "" for step in steps)]
     for one in objectives:
         for need in one.checker.needs:
-            able = [part.name for part in declaration.components if need in {ability.__name__ for ability in part.abilities}]
-            if not able:
+            found = able(declaration, {need})
+            if not found:
                 because = f"{one.kind} needs a part that is {need}, and the shop {declaration.name} has none; leave it out"
                 raise PlanError(file, f"objectives.{one.id}", because)
-            wanted += able
-    needed: set[str] = set()
-    while wanted:
-        component = declaration.component(wanted.pop())
+            wanted += found
+    return started(declaration, wanted)
+
+
+def able(declaration: Declaration, needs: Collection[str]) -> list[str]:
+    """Name the components that have one of some abilities, given by their names."""
+    parts = declaration.components
+    return [part.name for part in parts if set(needs) & {ability.__name__ for ability in part.abilities}]
+
+
+def started(declaration: Declaration, wanted: Iterable[str]) -> tuple[str, ...]:
+    """Name some components and all that they need, in the declaration's order."""
+    left, needed = list(wanted), set[str]()
+    while left:
+        component = declaration.component(left.pop())
         if component is not None and component.name not in needed:
             needed.add(component.name)
-            wanted += component.needs
+            left += component.needs
     return tuple(part.name for part in declaration.components if part.name in needed)

@@ -24,7 +24,7 @@ from harness.errors import UsageError, WindtunnelError
 from harness.gate import line_of
 from harness.judge import asked
 from harness.model import Outcome, Verdict
-from harness.plan import plan
+from harness.plan import able, plan, started
 from harness.planned import Plan
 from harness.progress import Progress
 from harness.project import Project, find
@@ -73,22 +73,31 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture
-def tunnel(request: pytest.FixtureRequest) -> Tunnel:
+def tunnel(request: pytest.FixtureRequest) -> Iterator[Tunnel]:
     """Give the Python form of a scenario: one run, and the questions about it. See ``harness.tunnel``."""
     project, change = find(request.path.parent), _change(request.config)
     if hasattr(request.config, "workerinput"):
         raise UsageError(WORKERS)
     declaration = project.shop().declaration
 
-    def plans(scenario: Scenario) -> Plan:
+    def plans(scenario: Scenario, monitored: bool) -> Plan:  # noqa: FBT001 -- as a tunnel calls it
         made = plan(scenario, declaration, defects=change.defects, rate=change.rate, seed=change.seed)
-        kinds = registry.kinds("checkers")  # what will be asked is not known yet, so everything is watched
-        probes = {probe for kind in kinds for probe in registry.cls("checkers", kind).probes}
-        return replace(made, probes=tuple(sorted({*made.probes, *probes})))
+        checkers = [registry.cls("checkers", kind) for kind in registry.kinds("checkers")]
+        # What will be asked is not known yet, so everything is watched.
+        probes = {probe for checker in checkers for probe in checker.probes}
+        needs = {need for checker in checkers for need in checker.needs} if monitored else set[str]()
+        parts = started(declaration, [*made.parts, *able(declaration, needs)])
+        return replace(made, parts=parts, probes=tuple(sorted({*made.probes, *probes})))
 
     def asks(folder: Path, objectives: str) -> Report:
-        (folder / ASKED).write_text(objectives, encoding="utf-8")
-        report = conclude(folder, project)
+        file = folder / ASKED
+        before = file.read_text(encoding="utf-8") if file.exists() else None
+        file.write_text(objectives, encoding="utf-8")
+        try:
+            report = conclude(folder, project)
+        except UsageError:  # a question that is refused must not be asked of this run for ever
+            file.unlink() if before is None else file.write_text(before, encoding="utf-8")
+            raise
         write(report, folder)
         request.config.stash[FLOWN][folder] = report
         return report
@@ -96,7 +105,10 @@ def tunnel(request: pytest.FixtureRequest) -> Tunnel:
     def flies(made: Plan) -> Path:
         return _fly(request.session, project, Sortie(plan=made, part=1, of=1)).folder
 
-    return Tunnel(request.node.nodeid, declaration, plans=plans, flies=flies, asks=asks)
+    made = Tunnel(request.node.nodeid, declaration, plans=plans, flies=flies, asks=asks)
+    yield made
+    if not made.checked:  # a test that got it by another way than its arguments
+        made.check()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -109,6 +121,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
         done = yield
         found.check()
     finally:
+        found.checked = True
         if told := found.told():
             pyfuncitem.add_report_section("call", "windtunnel", told)
     return done
@@ -145,7 +158,7 @@ def _fly(session: pytest.Session, project: Project, sortie: Sortie) -> Report:
 class ScenarioFile(pytest.File):
     """One scenario file: planned when it is collected, flown when its first test is set up."""
 
-    _reports: tuple[Report, ...] | WindtunnelError | None = None
+    _reports: tuple[Report, ...] | BaseException | None = None
 
     def collect(self) -> Iterator["ObjectiveItem"]:
         """Give a test for each objective. A file that cannot be planned is an error of the collection."""
@@ -172,10 +185,13 @@ class ScenarioFile(pytest.File):
         if self._reports is None:
             try:
                 self._reports = tuple(self._flown())
-            except WindtunnelError as error:
+            except BaseException as error:  # noqa: BLE001 -- also a time limit's: it is raised again for each test
                 self._reports = error
-        if isinstance(self._reports, WindtunnelError):
+        if isinstance(self._reports, BaseException):
             raise self._reports
+        if len(self._reports) < len(self._sorties):
+            told = f"only {len(self._reports)} of the {len(self._sorties)} runs of the series were flown"
+            raise Told(f"{told}: {'; '.join(f'{one.folder}/report.html' for one in self._reports)}")
         return self._reports
 
     def line_of(self, objective: str) -> int:

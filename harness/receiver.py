@@ -27,6 +27,15 @@ class _Notification(msgspec.Struct):
     alerts: list[_Told]
 
 
+class _Server(ThreadingHTTPServer):
+    """Says nothing of callers that hang up: what came is on record."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """Let one caller's trouble be its own."""
+
+
 class Receiver:
     """Listens on one address, and records each alert as it comes. ``record`` must not raise."""
 
@@ -37,13 +46,12 @@ class Receiver:
     def open(self, address: str) -> str:
         """Listen on a port of its own; give the URL. Raises ``SetupError`` where the address is not this machine's."""
         try:
-            self._server = ThreadingHTTPServer((address, 0), self._handler())
+            self._server = _Server((address, 0), self._handler())
         except OSError as error:
             raise SetupError(
                 f"alerts cannot be received on {address}: {error.strerror}. Is the engine on another machine? "
                 "Objectives of the kind alert need one on this one"
             ) from error
-        self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, name="receiver", daemon=True).start()
         return f"http://{address}:{self._server.server_address[1]}{PATH}"
 
@@ -59,7 +67,7 @@ class Receiver:
         at_ns = self._now_ns()
         try:
             told = msgspec.json.decode(body, type=_Notification)
-        except (msgspec.DecodeError, ValueError) as error:
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             why = f"a notification could not be understood: {error}"
             self._record(Sample(at_ns=at_ns, probe="alerts", on="receiver", value=None, why=why))
             return False

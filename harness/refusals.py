@@ -54,7 +54,13 @@ def deaf(scenario: Scenario, declaration: Declaration, objectives: tuple[Objecti
     for one in objectives:
         if one.kind != "alert":
             continue
-        name = getattr(one.checker, "name", "")
+        name, step = getattr(one.checker, "name", ""), getattr(one.checker, "step", "")
+        if not scenario.steps:
+            because = "nothing is broken, so there is nothing to notice; leave it out"
+            raise PlanError(scenario.file, f"objectives.{one.id}", because)
+        if step and step not in {planned.id for planned in scenario.steps}:
+            ids = ", ".join(planned.id for planned in scenario.steps)
+            raise PlanError(scenario.file, f"objectives.{one.id}.step", f"{step!r} is no step of this scenario: {ids}")
         if name not in alerts:
             because = f"{name!r} is no alert of the shop {declaration.name}; it has: {', '.join(sorted(alerts)) or 'none'}"
             raise PlanError(scenario.file, f"objectives.{one.id}.name", because)

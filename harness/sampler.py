@@ -97,5 +97,6 @@ def metrics(
                 sense = shop.able(shop.instances(part)[0], Metered)
                 for series in sense.metrics(begin_ns, now_ns()) if isinstance(sense, Metered) else ():
                     record(Metric(at_ns=now_ns(), series=series))
-            except ControlError as error:
-                record(Sample(at_ns=now_ns(), probe="metrics", on=part.name, value=None, why=str(error)))
+            except Exception as error:  # noqa: BLE001 -- what monitoring stumbles over must not cost the audit
+                why = str(error) if isinstance(error, ControlError) else f"it crashed: {type(error).__name__}: {error}"
+                record(Sample(at_ns=now_ns(), probe="metrics", on=part.name, value=None, why=why))

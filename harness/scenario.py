@@ -5,6 +5,7 @@ parameters mean is the shelf's business: see ``registry.make``.
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import field, fields, replace
@@ -17,6 +18,8 @@ from harness.errors import ScenarioError
 from harness.model import Json, Target, noun
 
 FORMAT = 1
+TAG = re.compile(r"[a-z][a-z0-9_-]*")
+NO_TAGS = {"skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings"}  # tags are marks there, and act
 T = TypeVar("T")
 STEP_KEYS = frozenset({"id", "at_s", "hold_s"})
 LARGEST, LARGEST_SEED = 10**6, 2**63 - 1  # a million: of seconds, eleven days
@@ -166,6 +169,11 @@ def parse(text: str, file: str) -> Scenario:
     if raw.get("format") != FORMAT:
         raise ScenarioError(file, "format", f"expected {FORMAT}, found {raw.get('format')!r}")
     top = convert(file, "", raw, _File)
+    for tag in top.tags:
+        if not TAG.fullmatch(tag) or tag in NO_TAGS:
+            raise ScenarioError(
+                file, "tags", f"expected small letters, digits, - and _, and no mark of pytest's, found {tag!r}"
+            )
     return Scenario(
         file=file,
         name=name_of(file),

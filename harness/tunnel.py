@@ -45,8 +45,8 @@ class Answer:
 class Tunnel:
     """What the fixture ``tunnel`` gives to a test: one run, and the questions about it.
 
-    ``name`` is the test's. ``plans`` makes a plan of a scenario, ``flies`` flies it and gives its run folder, ``asks``
-    judges that folder by more objectives (the table ``[objectives]`` as TOML) and gives the report.
+    ``name`` is the test's. ``plans`` makes a plan of a scenario (monitored or not), ``flies`` flies it and gives its run
+    folder, ``asks`` judges that folder by more objectives (the table ``[objectives]`` as TOML) and gives the report.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Tunnel:
         name: str,
         declaration: Declaration,
         *,
-        plans: Callable[[Scenario], Plan],
+        plans: Callable[[Scenario, bool], Plan],
         flies: Callable[[Plan], Path],
         asks: Callable[[Path, str], Report],
     ) -> None:
@@ -64,6 +64,7 @@ class Tunnel:
         self._folder: Path | None = None
         self._asked: dict[str, dict[str, Json]] = {}
         self._answers: dict[str, Answer] = {}
+        self.checked = False
 
     @contextmanager
     def load(  # noqa: PLR0913 -- the tables of a scenario, with defaults
@@ -77,12 +78,14 @@ class Tunnel:
         give_up_s: float = 180.0,
         steady_state: Mapping[str, Mapping[str, float]] = STEADY,
         blast_radius: tuple[str, ...] | None = None,
+        monitored: bool = False,
         hypothesis: str = "",
     ) -> Iterator[None]:
         """Collect what is broken inside, and fly it at the end; what raises inside flies nothing.
 
-        ``blast_radius`` is, where not given, what is broken and all that needs it. Raises ``UsageError`` for a second
-        load, ``PlanError`` for what a scenario file would be refused for, ``SetupError`` where nothing can be flown.
+        ``monitored`` starts the shop's monitoring too, which ``alert`` and ``query_time`` need. ``blast_radius`` is, where
+        not given, what is broken and all that needs it. Raises ``UsageError`` for a second load, ``PlanError`` for what a
+        scenario file would be refused for, ``SetupError`` where nothing can be flown.
         """
         if self._steps is not None:
             raise UsageError(f"{self._name}: one test is one run; write a second test for a second load")
@@ -105,7 +108,7 @@ class Tunnel:
                 "steps": self._steps,
             }
         )
-        self._folder = self._flies(self._plans(parse(text, self._name)))
+        self._folder = self._flies(self._plans(parse(text, self._name), monitored))
 
     def break_(self, fault: Fault, *, hold_s: float | None = None, at_s: float | None = None) -> None:
         """Break something, ``at_s`` after the baseline (else 20 s after the previous one is over), for ``hold_s``.
@@ -132,8 +135,12 @@ class Tunnel:
         __tracebackhide__ = True
         if self._folder is None:
             raise UsageError(f"{self._name}: nothing has flown yet; ask after the end of `with tunnel.load(…):`")
-        self._asked[id or kind] = {"kind": kind, **params}
-        report = self._asks(self._folder, tomli_w.dumps(self._asked))
+        if (id or kind) in self._asked:
+            raise UsageError(f'{self._name}: {id or kind} was asked already; give the second question a name: id="…"')
+        given = {name.rstrip("_"): value for name, value in params.items() if value is not None}  # class_
+        asked = self._asked | {id or kind: {"kind": kind, **given}}
+        report = self._asks(self._folder, tomli_w.dumps(asked))
+        self._asked = asked
         verdicts = {verdict.objective: verdict for verdict in report.judgement.verdicts}
         wanted = verdicts[id or kind]
         implied = [verdict for name, verdict in verdicts.items() if name not in self._asked]
@@ -152,6 +159,7 @@ class Tunnel:
     def check(self) -> None:
         """Look whether the test has asked, and looked at the answers. Raises ``UsageError`` where it proves nothing."""
         __tracebackhide__ = True
+        self.checked = True
         if self._folder is None:
             raise UsageError(f"{self._name}: has the fixture tunnel, and flew nothing; write `with tunnel.load(…):`")
         if not self._answers:

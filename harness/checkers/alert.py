@@ -18,9 +18,10 @@ class Alert(Checker):
 
     ``mttd_s``: from just before the act to the first receipt at our receiver, on our clock, with a label ``component`` that
     is the target's, and, if it has a label ``instance``, the instance that was hit. ``step``: which act, by its id; the
-    first by default. One that was firing already tells nothing: FAIL. It must clear after the step was healed, for which
-    30 s are granted. Nothing that did not come is FAIL unless the alert that always fires (``Watchdog``) kept arriving, at
-    least every 12 s: otherwise it may only have been lost, INCONCLUSIVE. Evidence: receipts of the watchdog.
+    first by default. Only what comes before the next act or heal counts. One that was firing already tells nothing: FAIL.
+    It must clear after the step was healed, for which 30 s are granted. Nothing that did not come is FAIL unless the alert
+    that always fires (``Watchdog``) kept arriving, at least every 12 s: otherwise it may only have been lost, INCONCLUSIVE.
+    Evidence: receipts of the watchdog.
     """
 
     timing: ClassVar[bool] = True
@@ -66,37 +67,45 @@ class Alert(Checker):
 
     def _late(self, seen: "_Seen") -> tuple[str, str] | None:
         """Say that it did not come in time, or why that cannot be told."""
-        mttd_s, due_ns = seen.mttd_s, seen.act.at_ns + round(self.budget_s * 1e9)
-        if mttd_s is not None and mttd_s <= self.budget_s:
+        within_s = min(self.budget_s, self.contract_s or self.budget_s)
+        mttd_s, due_ns = seen.mttd_s, seen.act.at_ns + round(within_s * 1e9)
+        if mttd_s is not None and mttd_s <= within_s:
             return None
         word = f"{self.name} " + ("did not reach us" if mttd_s is None else f"reached us only {mttd_s:.1f} s after the act")
         if mttd_s is None and seen.fired:
             word += f" about what was hit, but about {_about(seen.fired[0])}"
         if not seen.kept(seen.act.at_ns, due_ns):
             return "", f"{word}; but {WATCHDOG} did not arrive all the time either, so it may have been lost on its way."
-        if seen.load.end_ns < due_ns:
-            return "", f"{word}; but the load ended before its budget of {self.budget_s:g} s was over."
-        return f"{word}; the budget is {self.budget_s:g} s.", ""
+        if seen.until_ns < due_ns:
+            return "", f"{word}; but a heal, another act or the load's end came before its {within_s:g} s were over."
+        return f"{word}; the budget is {within_s:g} s.", ""
 
     def _stays(self, seen: "_Seen") -> tuple[str, str] | None:
         """Say that it did not clear after the heal, or why that cannot be told."""
-        if seen.cleared_s is not None:
-            return None
-        healed_ns, end_ns = seen.healed_ns, seen.load.end_ns
-        if healed_ns is None or end_ns - healed_ns < CLEARS_S * 1e9 or not seen.kept(healed_ns, end_ns):
-            return "", f"{self.name} fired in time; whether it cleared after the heal could not be seen."
-        return f"{self.name} fired in time, but had not cleared {CLEARS_S:g} s after the heal.", ""
+        healed_ns, end_ns, cleared_s = seen.healed_ns, seen.horizon_ns, seen.cleared_s
+        unseen = "", f"{self.name} fired in time; whether it cleared after the heal could not be seen."
+        if healed_ns is None or not seen.kept(seen.act.at_ns, end_ns):
+            return unseen
+        if cleared_s is None and end_ns - healed_ns < CLEARS_S * 1e9:
+            return unseen
+        if cleared_s is None or cleared_s > CLEARS_S:
+            return f"{self.name} fired in time, but had not cleared {CLEARS_S:g} s after the heal.", ""
+        return None
 
 
 @noun
 class _Seen:
     """What the receiver was told of one alert, beside what it was to tell. ``hit``: component and instance.
 
-    ``told`` are all receipts of it, ``beats`` the times at which the watchdog arrived.
+    ``told`` are all receipts of it, ``beats`` the times at which the watchdog arrived. What comes after ``until_ns``, the
+    next act or heal, may be that one's; from ``horizon_ns`` on, the next act, nothing is put down to this one any more.
     """
 
     load: Window
     act: Disturbance
+    first_ns: int
+    until_ns: int
+    horizon_ns: int
     hit: tuple[str, str]
     healed_ns: int | None
     told: tuple[Alerted, ...]
@@ -104,8 +113,8 @@ class _Seen:
 
     @property
     def fired(self) -> list[Alerted]:
-        """Receipts of its firing since the act, whomever they name."""
-        return [one for one in self.told if one.state == "firing" and one.at_ns >= self.act.at_ns]
+        """Receipts of its firing between the act and what came next, whomever they name."""
+        return [one for one in self.told if one.state == "firing" and self.act.at_ns <= one.at_ns < self.until_ns]
 
     @property
     def right(self) -> Alerted | None:
@@ -116,10 +125,10 @@ class _Seen:
 
     @property
     def noisy(self) -> bool:
-        """Whether it fired while the load ran and nothing was broken, or still did when something was."""
-        before = [one for one in self.told if one.at_ns < self.act.at_ns]
-        last = {_labels(one): one.state for one in before}
-        return "firing" in last.values() or any(one.state == "firing" and one.at_ns >= self.load.start_ns for one in before)
+        """Whether it fired while the load ran and nothing was broken yet, or still did at the act."""
+        last = {_labels(one): one.state for one in self.told if one.at_ns < self.act.at_ns}
+        early = [one for one in self.told if one.state == "firing" and self.load.start_ns <= one.at_ns < self.first_ns]
+        return "firing" in last.values() or bool(early)
 
     @property
     def mttd_s(self) -> float | None:
@@ -131,7 +140,7 @@ class _Seen:
         """How long after the heal it cleared (0: before); None where it did not, or nothing is known of the heal."""
         if self.right is None or self.healed_ns is None:
             return None
-        last = [one for one in self.told if _labels(one) == _labels(self.right)][-1]
+        last = [one for one in self.told if _labels(one) == _labels(self.right) and one.at_ns < self.horizon_ns][-1]
         return max(0.0, (last.at_ns - self.healed_ns) / 1e9) if last.state == "resolved" else None
 
     def kept(self, start_ns: int, end_ns: int) -> bool:
@@ -149,10 +158,16 @@ def _seen(history: History, name: str, step: str) -> _Seen | None:
     hit = next((one for one in history.all(Located) if act is not None and one.step == act.step), None)
     if load is None or act is None or hit is None:
         return None
+    later = [one for one in history.disturbances if one.at_ns > act.at_ns]
+    until_ns = min([load.end_ns, *(one.at_ns for one in later)])
+    horizon_ns = min([load.end_ns, *(one.at_ns for one in later if not one.heal)])
     alerted = sorted(history.all(Alerted), key=lambda one: one.at_ns)
     return _Seen(
         load=load,
         act=act,
+        first_ns=history.disturbances[0].at_ns,
+        until_ns=until_ns,
+        horizon_ns=horizon_ns,
         hit=(hit.component, hit.instance),
         healed_ns=next((one.at_ns for one in history.all(Closed) if one.step == act.step), None),
         told=tuple(one for one in alerted if one.name == name),

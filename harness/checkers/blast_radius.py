@@ -1,5 +1,7 @@
 """``blast_radius``: what a scenario says may suffer may; every other part of the shop stays well by its own word."""
 
+from collections.abc import Mapping
+from itertools import pairwise
 from typing import ClassVar
 
 from harness.events import Parts
@@ -10,6 +12,7 @@ from harness.model import REFUSED, SILENT, Verdict, noun
 UNWELL_LOOKS = 2
 UNWELL_RATIO = 0.05
 LOOKS_PER_S = 0.8
+GAP_NS = 5_000_000_000
 
 
 @noun
@@ -18,7 +21,7 @@ class BlastRadius(Checker):
 
     Unwell: silent or refusing in two looks in a row, or in more than 5 % of them; one alone may be lost. Asked of every run
     that breaks something. Evidence: looks at the instance that was looked at least, one a second; of one that was not
-    looked at nothing is known. ``examples`` names the instances that were unwell, and when first.
+    seen for more than 5 s nothing is known. ``examples`` names the instances that were unwell, and when first.
     """
 
     timing: ClassVar[bool] = True
@@ -41,7 +44,8 @@ class BlastRadius(Checker):
         return decide(
             failed=f"Outside the blast radius {', '.join(unwell)} did not answer for being well." if unwell else "",
             lacking=f"{fewest or 'Nothing outside it'} was looked at only {evidence} times; {needed} are needed."
-            * (evidence < needed),
+            * (evidence < needed)
+            or _blind(looks, stretch),
             passed=f"All {len(instances)} instances of {', '.join(outside)} were well from the first act on.",
             measured={"unwell": len(unwell), "unwell_looks": sum(_ill(looks[instance]) for instance in instances)},
             limit=limit,
@@ -58,6 +62,16 @@ def _looks(history: History, instance: str, stretch: Window) -> list[tuple[int, 
         for sample in history.samples("health", instance)
         if sample.value is not None and stretch.start_ns <= sample.at_ns < stretch.end_ns
     ]
+
+
+def _blind(looks: Mapping[str, list[tuple[int, bool]]], stretch: Window) -> str:
+    """Say who was not seen for too long; empty where all were."""
+    for instance, seen in looks.items():
+        times = [stretch.start_ns, *(at_ns for at_ns, _ in seen), stretch.end_ns]
+        gap_ns = max(later - earlier for earlier, later in pairwise(times))
+        if gap_ns > GAP_NS:
+            return f"Nobody saw {instance} for {gap_ns / 1e9:.0f} s."
+    return ""
 
 
 def _ill(looks: list[tuple[int, bool]]) -> int:

@@ -55,7 +55,7 @@ def samples(url: str, selector: str, begin_ns: int, end_ns: int, ahead_ns: int) 
         return tuple(one for one in read if one.times_ns)
     except PrometheusApiClientException as error:
         raise ControlError(f"{url}: {selector}: refused: {str(error)[:300]}") from error
-    except (ValueError, TypeError, LookupError, RecursionError) as error:  # what is no JSON is both: first here
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:  # no JSON is both
         why = f"{type(error).__name__} {str(error)[:300]}"
         raise ControlError(f"{url}: {selector}: answered, but with no samples that make sense: {why}") from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:

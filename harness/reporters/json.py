@@ -25,9 +25,13 @@ def render(report: Report) -> str:
     return render_all([report])
 
 
-def render_all(reports: Sequence[Report]) -> str:
-    """Give one document for several runs, in their order. Pure ASCII, so that no text in it acts on a terminal."""
+def render_all(reports: Sequence[Report], not_flown: Sequence[str] = ()) -> str:
+    """Give one document for several runs, in their order. Pure ASCII, so that no text in it acts on a terminal.
+
+    Where runs were ``not_flown``, the whole is INCONCLUSIVE at best.
+    """
     worst = max((report.judgement.outcome for report in reports), default=Outcome.INCONCLUSIVE)
+    worst = max(worst, Outcome.INCONCLUSIVE) if not_flown else worst
     document = Document(format=FORMAT, outcome=WORDS[worst], runs=tuple(map(_run, reports)))
     return json.dumps(_encodable(msgspec.to_builtins(document)), indent=2, allow_nan=False) + "\n"
 

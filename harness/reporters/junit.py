@@ -23,11 +23,13 @@ def render(report: Report) -> str:
     return render_all([report])
 
 
-def render_all(reports: Sequence[Report]) -> str:
-    """Give one document for several runs, a suite each, in their order."""
+def render_all(reports: Sequence[Report], not_flown: Sequence[str] = ()) -> str:
+    """Give one document for several runs, a suite each, in their order; what was not flown is a suite of errors."""
     root = Element("testsuites")
     for place, report in enumerate(reports):
         _suite(root, place, report)
+    if not_flown:
+        _left_out(root, len(reports), not_flown)
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
@@ -56,6 +58,20 @@ def _suite(root: Element, place: int, report: Report) -> None:
     for case in cases:
         _case(suite, scenario.file, case)
     SubElement(suite, "system-out").text = visible(terminal.render(report), keep="\n", most=1_000_000)
+    SubElement(suite, "system-err").text = ""
+
+
+def _left_out(root: Element, place: int, not_flown: Sequence[str]) -> None:
+    """One error for each run that was to be flown and was not: nothing is known of its promises."""
+    count = str(len(not_flown))
+    counts = {"tests": count, "failures": "0", "errors": count, "skipped": "0"}
+    named = {"id": str(place), "name": "not flown", "package": "not flown", "hostname": "localhost"}
+    suite = SubElement(root, "testsuite", {**named, "timestamp": utc(0), "time": "0", **counts})
+    SubElement(suite, "properties")
+    for why in not_flown:
+        case = SubElement(suite, "testcase", name=_attribute(why), classname="not flown", time="0")
+        SubElement(case, "error", type=Outcome.INCONCLUSIVE.name, message=visible(why)).text = visible(why)
+    SubElement(suite, "system-out").text = ""
     SubElement(suite, "system-err").text = ""
 
 

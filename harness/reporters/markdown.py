@@ -5,8 +5,7 @@ attempt is shown. Texts from outside cannot become markup; at most ``LIMIT`` byt
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from harness.model import Outcome, Verdict
 from harness.report import Report
@@ -26,15 +25,21 @@ def render(report: Report) -> str:
     return render_all([report])
 
 
-def render_all(reports: Sequence[Report], not_flown: Sequence[str] = ()) -> str:
-    """Give the summary of several, in the order in which they were flown; ``not_flown`` says what was left out, and why."""
-    last = {_key(report): report for report in reports}
-    worst = max((report.judgement.outcome for report in last.values()), default=Outcome.INCONCLUSIVE)
+def render_all(reports: Sequence[Report], not_flown: Sequence[str] = (), final: Sequence[Report] | None = None) -> str:
+    """Give the summary of several, in the order in which they were flown; ``not_flown`` says what was left out, and why.
+
+    ``final`` are those that count, where some were attempts at the same run; all of them by default.
+    """
+    counts = reports if final is None else final
+    worst = max((report.judgement.outcome for report in counts), default=Outcome.INCONCLUSIVE)
     worst = max(worst, Outcome.INCONCLUSIVE) if not_flown else worst
-    passed = sum(report.judgement.outcome is Outcome.PASS for report in last.values())
-    text = f"## {MARK[worst]} windtunnel: {worst.name}, {passed} of {len(last) + len(not_flown)} runs passed\n\n"
+    passed = sum(report.judgement.outcome is Outcome.PASS for report in counts)
+    text = f"## {MARK[worst]} windtunnel: {worst.name}, {passed} of {len(counts) + len(not_flown)} runs passed\n\n"
     text += f"{MEANING[worst]}\n\n{HEAD}"
-    rows = [*_rows(reports), *(f"| {UNDECIDED} not flown | {escaped(why)} | | | | |\n" for why in not_flown)]
+    rows = [
+        *_rows(reports, {id(report) for report in counts}),
+        *(f"| {UNDECIDED} not flown | {escaped(why)} | | | | |\n" for why in not_flown),
+    ]
     for number, row in enumerate(rows):
         if len(text.encode()) + len(row.encode()) > LIMIT:
             text += f"\n{len(rows) - number} more rows are in the reports.\n"
@@ -48,14 +53,10 @@ def escaped(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>&|~$:@#])", r"\\\1", visible(text, most=CELL))
 
 
-def _rows(reports: Sequence[Report]) -> Iterator[str]:
+def _rows(reports: Sequence[Report], counting: Container[int]) -> Iterator[str]:
     """Give the rows: one for a run that passed, else one for each objective that did not."""
-    attempts = Counter(map(_key, reports))
-    seen: Counter[tuple[str, int]] = Counter()
     for report in reports:
-        key = _key(report)
-        seen[key] += 1
-        attempt = f", attempt {seen[key]} of {attempts[key]}" if attempts[key] > 1 else ""
+        attempt = "" if id(report) in counting else ", flown again"
         run = report.history.run
         part = f", run {run.part} of {run.of}" if run and run.of > 1 else ""
         name = f"{escaped(report.plan.scenario.name)}{part}{attempt}"
@@ -74,8 +75,3 @@ def _row(name: str, verdict: Verdict) -> str:
     limit = "<br>".join(escaped(one.limit) for one in shown)
     outcome = f"{MARK[verdict.outcome]} {verdict.outcome.name}"
     return f"| {outcome} | {name} | {escaped(verdict.objective)} | {measured} | {limit} | {escaped(verdict.because)} |\n"
-
-
-def _key(report: Report) -> tuple[str, int]:
-    """Tell attempts at the same run from other runs."""
-    return report.plan.scenario.file, report.history.run.part if report.history.run else 1

@@ -12,6 +12,7 @@ from harness.errors import SetupError, UsageError
 from harness.gate import Passage, annotations, chosen, pass_through, summarize, told
 from harness.model import Outcome, Verdict
 from harness.project import Project, find
+from harness.reporters import json, junit
 from tests.golden import ROOT
 from tests.sample_reports import sample_report
 
@@ -156,3 +157,33 @@ def test_annotations_cannot_be_broken_out_of(monkeypatch: pytest.MonkeyPatch) ->
 def test_elsewhere_nothing_is_annotated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(gate.ACTIONS, raising=False)
     assert not list(annotations(Passage(final=[sample_report(Outcome.FAIL)])))
+
+
+def test_a_machine_that_fails_half_way_takes_no_verdict_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was flown is told; the exit code is that of a broken promise, where one is proved."""
+    for first, code in ((Outcome.FAIL, 1), (Outcome.PASS, 10), (Outcome.INCONCLUSIVE, 10)):
+        flights = Flights(monkeypatch, [first])
+
+        def fly(sortie: Sortie, flights: Flights = flights) -> Flown:
+            if flights.flown:
+                raise SetupError("no engine answers")
+            return flights.fly(sortie)
+
+        passage = pass_through(sorties(3), fly)
+        assert (len(passage.final), passage.exit_code) == (1, code)
+        assert passage.not_flown == ["calm: no engine answers"] * 2
+
+
+def test_what_ci_reads_is_no_greener_than_the_command() -> None:
+    report = sample_report(Outcome.PASS)
+    cases = junit.render_all([report], ["calm: the 3 minutes are used up"])
+    assert 'errors="1"' in cases
+    assert "calm: the 3 minutes are used up" in cases
+    assert '"outcome": "INCONCLUSIVE"' in json.render_all([report], ["calm"]).split('"runs"')[0]
+
+
+def test_scenarios_in_folders_of_their_own_are_chosen_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "scenarios" / "db").mkdir(parents=True)
+    (tmp_path / "scenarios" / "db" / "calm.toml").write_text(CALM.read_text())
+    monkeypatch.chdir(tmp_path)
+    assert [path.stem for path in chosen(Project(root=tmp_path, shop_name=""), [], "ci")] == ["calm"]

@@ -125,6 +125,26 @@ REFUSED = {
         "steady_state.oversold",
         "always judges the whole run, so it cannot say how the shop was before; move it to [objectives]",
     ),
+    "a stretch that never comes": (
+        SCENARIO + OBJECTIVES + 'before = { kind = "goodput", min_ratio = 0.5, when = "steady" }\n',
+        "objectives.before.when",
+        "nothing is broken, so nothing is ever steady; remove when",
+    ),
+    "an alert that nothing could raise": (
+        SCENARIO + OBJECTIVES + 'noticed = { kind = "alert", name = "OrdersDbNoPrimary", budget_s = 5 }\n',
+        "objectives.noticed",
+        "nothing is broken, so there is nothing to notice; leave it out",
+    ),
+    "an alert about no step": (
+        GOOD.replace("oversold = {}", 'on = { kind = "alert", name = "OrdersDbNoPrimary", budget_s = 5, step = "stepp1" }'),
+        "objectives.on.step",
+        "'stepp1' is no step of this scenario: step1",
+    ),
+    "an alert that nobody declares": (
+        GOOD.replace("oversold = {}", 'on = { kind = "alert", name = "NoPrimary", budget_s = 5 }'),
+        "objectives.on.name",
+        "'NoPrimary' is no alert of the shop made_up; it has: OrdersDbNoPrimary",
+    ),
     "unknown stretch": (
         GOOD.replace("oversold = {}", 'oversold = { when = "never" }'),
         "objectives.oversold.when",

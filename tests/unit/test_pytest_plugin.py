@@ -191,3 +191,34 @@ def test_of_a_series_the_worst_run_counts(suite: Suite, monkeypatch: pytest.Monk
     monkeypatch.setattr(pytest_plugin, "fly", fly)
     suite.run("scenarios", "-k", "rto or oversold").assert_outcomes(failed=1, passed=1, deselected=10)
     assert [sortie.part for sortie in suite.flown] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("tag", ["skip", "xfail", "parametrize", "_x", "", "A b"])
+def test_a_tag_cannot_switch_tests_off(tag: str, suite: Suite) -> None:
+    suite.file("one", TEXT.replace('"ci"', f'"{tag}"'))
+    result = suite.run("scenarios")
+    result.assert_outcomes(errors=1)
+    assert "scenarios/one.toml: tags: expected small letters" in result.stdout.str()
+    assert not suite.flown
+
+
+def test_a_run_that_was_torn_off_is_not_flown_again_for_each_objective(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a time limit does it: what it raised is raised again."""
+
+    def torn(_project: object, sortie: Sortie, *_: object) -> Flown:
+        suite.flown.append(sortie)
+        pytest.fail("Timeout (>20.0s)")
+
+    monkeypatch.setattr(pytest_plugin, "fly", torn)
+    suite.run("scenarios").assert_outcomes(errors=12)
+    assert len(suite.flown) == 1
+
+
+def test_a_series_that_was_cut_short_has_not_passed(suite: Suite) -> None:
+    suite.file("one", TEXT.replace("[load]", "[repeat]\nruns = 3\n[load]"))
+    suite.interrupted = 143
+    result = suite.run("scenarios", "-k", "oversold")
+    result.assert_outcomes(errors=1, deselected=11)
+    assert "only 1 of the 3 runs of the series were flown" in result.stdout.str()

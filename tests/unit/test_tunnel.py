@@ -15,7 +15,7 @@ from harness.scenario import asked_also
 from harness.store import ASKED
 from tests.fake_runs import Trouble, a_history, also, without
 
-HEAD = "from harness.faults.kill import Kill\nfrom harness.faults.crash import Crash\n\n"
+HEAD = "import pytest\nfrom harness.faults.kill import Kill\nfrom harness.faults.crash import Crash\n\n"
 FLIGHT = """
 def test_lost(tunnel):
     with tunnel.load(orders_per_s=100, stable_s=10):
@@ -162,3 +162,32 @@ def test_outside_of_a_load_nothing_is_broken_or_asked(suite: Suite) -> None:
     assert "write break_ inside `with tunnel.load(…):`" in result.stdout.str()
     result = suite.run('def test_it(tunnel):\n    tunnel.verdict("rto")\n')
     assert "nothing has flown yet" in result.stdout.str()
+
+
+def test_whoever_gets_it_by_another_way_must_ask_too(suite: Suite) -> None:
+    text = FLIGHT.replace("(tunnel):", "(request):\n    tunnel = request.getfixturevalue('tunnel')")
+    result = suite.run(text + '    tunnel.verdict("rto", budget_s=15)\n')
+    result.assert_outcomes(passed=1, errors=1)
+    assert "did not look at the answer" in result.stdout.str()
+
+
+def test_a_second_question_needs_a_name_of_its_own(suite: Suite) -> None:
+    """Otherwise it would take the place of the first one, which nobody has looked at."""
+    first = '    tunnel.verdict("rto", budget_s=1)\n'
+    result = suite.run(FLIGHT + first + ASKS)
+    result.assert_outcomes(failed=1)
+    assert "rto was asked already" in result.stdout.str()
+    result = suite.run(FLIGHT + ASKS + '    assert tunnel.verdict("rto", id="slow", budget_s=20).passed\n')
+    result.assert_outcomes(passed=1)
+
+
+def test_a_refused_question_is_forgotten(suite: Suite) -> None:
+    """The stored run can be judged as before, and the test can go on asking."""
+    refused = "    with pytest.raises(Exception, match='unknown key'):\n        tunnel.verdict('rto', budget=15)\n"
+    suite.run(FLIGHT + refused + ASKS).assert_outcomes(passed=1)
+
+
+def test_monitoring_is_started_where_it_is_asked_for(suite: Suite) -> None:
+    asks = '    assert tunnel.verdict("query_time", class_="product", mean_max_ms=100).passed\n'
+    suite.run(FLIGHT.replace("stable_s=10", "stable_s=10, monitored=True") + asks).assert_outcomes(passed=1)
+    assert "monitor" in suite.flown[0].parts

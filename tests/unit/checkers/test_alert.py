@@ -126,3 +126,34 @@ def test_the_watchdog_is_the_evidence() -> None:
     verdict = judged(a_history())
     beats = [one for one in a_history().all(Alerted) if one.name == WATCHDOG][:-1]  # the last comes after the load
     assert verdict.evidence == len(beats)
+
+
+def test_the_contract_is_a_limit_too() -> None:
+    verdict = judged(a_history(), contract_s=4)
+    assert verdict.outcome is Outcome.FAIL
+    assert "the budget is 4 s" in verdict.because
+
+
+def test_one_that_clears_too_late_fails() -> None:
+    """However long the run waited for it."""
+    early = tuple(replace(e, at_ns=ACT + 6 * S) if isinstance(e, Closed) else e for e in a_history().events)
+    history = replace(a_history(), events=early)
+    late = kept(history, lambda event: not (isinstance(event, Alerted) and event.state == "resolved"))
+    verdict = judged(also(late, told(ACT + 36 * S + S // 2, "resolved")))
+    assert verdict.outcome is Outcome.FAIL
+    assert "had not cleared 30 s after the heal" in verdict.because
+
+
+def test_monitoring_that_died_after_it_fired_says_nothing_of_what_came_then() -> None:
+    """Whoever sent it lets it expire by itself, which looks like cleared."""
+    verdict = judged(unwatched(a_history(), ACT + 10 * S, HEAL + 60 * S))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    expired = also(unwatched(a_history(), ACT + 10 * S, HEAL + 60 * S), told(ACT + 14 * S, "resolved"))
+    assert judged(expired).outcome is Outcome.INCONCLUSIVE
+
+
+def test_what_comes_after_our_heal_may_be_the_heal_s() -> None:
+    late = also(silent(a_history()), told(HEAL + 2 * S), told(HEAL + 4 * S, "resolved"))
+    verdict = judged(late, budget_s=29)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "a heal, another act or the load's end came before" in verdict.because

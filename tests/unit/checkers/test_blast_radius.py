@@ -69,3 +69,10 @@ def test_what_nobody_looked_at_is_not_known() -> None:
         assert "was looked at only 0 times" in verdict.because
     assert judged(without(history, Sample)).outcome is Outcome.INCONCLUSIVE
     assert judged(without(history, Parts)).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_time_in_which_nobody_saw_it_leaves_it_open() -> None:
+    """Right after the act, when it matters most; there are looks enough over the whole."""
+    verdict = judged(seen("etcd", None, 0, 7))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.because == "Nobody saw etcd for 7 s."

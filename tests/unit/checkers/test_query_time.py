@@ -95,3 +95,16 @@ def test_no_samples_are_no_speed() -> None:
 
 def test_columns_of_unequal_length_raise_nothing() -> None:
     assert judged(changed(a_history(), "storefront-1", query_count=[1.0])).outcome is not None
+
+
+@pytest.mark.parametrize("gone", ["query_sum_s", "query_count"])
+def test_a_missing_column_is_not_taken_for_speed(gone: str) -> None:
+    """The slow replica's seconds, or its calls, were not kept: of one, or of all."""
+    for on in ({"storefront-2"}, {"storefront-1", "storefront-2"}):
+        kept = [e for e in a_history().events if not (isinstance(e, Metric) and e.series.on in on and e.series.name == gone)]
+        assert judged(replace(a_history(), events=sealed(kept))).outcome is Outcome.INCONCLUSIVE
+
+
+def test_columns_that_were_cut_are_not_taken_for_speed() -> None:
+    verdict = judged(changed(a_history(), "storefront-1", query_sum_s=[0.0]))
+    assert verdict.outcome is Outcome.INCONCLUSIVE

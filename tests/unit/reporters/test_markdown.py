@@ -42,11 +42,16 @@ def test_of_others_each_objective_that_did_not_pass_is_one() -> None:
     assert found[0][4] == "budget 45, contract 900"
 
 
-def test_every_attempt_is_shown_and_the_last_counts() -> None:
-    text = render_all([sample_report(Outcome.INCONCLUSIVE), sample_report(Outcome.PASS)])
+def test_every_attempt_is_shown_and_only_the_last_counts() -> None:
+    first, last = sample_report(Outcome.INCONCLUSIVE), sample_report(Outcome.PASS)
+    text = render_all([first, last], final=[last])
     assert text.startswith("## ✅ windtunnel: PASS, 1 of 1 runs passed\n")
-    names = [row[1] for row in rows(text)]
-    assert names == [r"db\_primary\_lost, attempt 1 of 2"] * 3 + [r"db\_primary\_lost, attempt 2 of 2"]
+    assert [row[1] for row in rows(text)] == [r"db\_primary\_lost, flown again"] * 3 + [r"db\_primary\_lost"]
+
+
+def test_a_scenario_that_was_named_twice_is_two_runs() -> None:
+    text = render_all([sample_report(Outcome.FAIL), sample_report(Outcome.PASS)])
+    assert text.startswith("## ❌ windtunnel: FAIL, 1 of 2 runs passed\n")
 
 
 def test_the_runs_of_a_series_are_no_attempts() -> None:
