@@ -2,8 +2,10 @@
 
 import os
 import sys
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO
 
+import click
 from rich.console import Console
 
 
@@ -21,6 +23,20 @@ class Screen(Console):
         """Fall silent, and let nothing that is still buffered raise the same again at the end of the process."""
         self.quiet = True
         if self.file is sys.stdout:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.stdout.fileno())
-            os.close(nowhere)
+            _hush(sys.stdout)
+
+
+def tell(line: str, *, err: bool = False) -> None:
+    """Print a line on standard output, or error. Where nobody can read it any more nothing is said: mending goes on."""
+    try:
+        click.echo(line, err=err)
+    except OSError:
+        _hush(sys.stderr if err else sys.stdout)
+
+
+def _hush(stream: TextIO) -> None:
+    """Let what goes to a stream of this process go nowhere from now on, what is still buffered too."""
+    with suppress(OSError):  # one without a descriptor buffers nothing
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

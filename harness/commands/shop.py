@@ -24,7 +24,7 @@ from harness.model import Declaration, Outcome
 from harness.progress import Progress
 from harness.project import Project, find
 from harness.reporters._words import visible
-from harness.screen import Screen
+from harness.screen import Screen, tell
 from harness.settings import Settings
 from harness.shop import Shop
 from harness.stand import Stood, put_up, taken_up
@@ -72,7 +72,7 @@ def up_command(parts: tuple[str, ...], defects: tuple[str, ...]) -> None:
 @click.argument("run", required=False)
 def down_command(run: str | None) -> None:
     """Remove the shop that stands, healed first where something is broken. RUN says which, where several stand."""
-    left = care.take_down(_standing(find(Path.cwd()), run, "windtunnel down {}"), click.echo)
+    left = care.take_down(_standing(find(Path.cwd()), run, "windtunnel down {}"), tell)
     sys.exit(Outcome.DIRTY.exit_code if left else 0)
 
 

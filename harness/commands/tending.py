@@ -12,6 +12,7 @@ from harness.errors import SetupError, UsageError, WindtunnelError
 from harness.model import Outcome
 from harness.project import Project, find
 from harness.reporters._words import visible
+from harness.screen import tell
 
 
 @click.command("status")
@@ -54,22 +55,23 @@ def heal_command(runs: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001 
     """
     left, project = False, find(Path.cwd())
     found = care.found(project.runs)
-    for run in sorted(set(runs) - {one.run for one in found}):
-        if not (project.runs / run).is_dir():
-            raise UsageError(f"{run}: there is no such run; `windtunnel status` lists all that is left")
-        click.echo(f"{run}: nothing is left of it")
+    named = {folder.name: folder for folder in (run_folder(project, run).resolve() for run in runs)}
+    for name in sorted(named.keys() - {one.run for one in found}):
+        if not named[name].is_dir():
+            raise UsageError(f"{name}: there is no such run; `windtunnel status` lists all that is left")
+        tell(f"{name}: nothing is left of it")
     for one in found:
-        if runs and one.run not in runs:
+        if named and one.run not in named:
             continue
-        keep = one.stands and one.run not in runs
+        keep = one.stands and one.run not in named
         if one.alive:
-            click.echo(f"{one.run}: lives, not touched; `windtunnel stop {one.run}` stops and heals it")
+            tell(f"{one.run}: lives, not touched; `windtunnel stop {one.run}` stops and heals it")
         elif keep and not care.is_ill(one):
-            click.echo(f"{one.run}: stands, not touched; `windtunnel down {one.run}` removes it")
+            tell(f"{one.run}: stands, not touched; `windtunnel down {one.run}` removes it")
         elif dry_run:
             removed = "" if keep else ", ".join(one.things)
             steps = ", ".join(f"{undo.verb} {undo.args.get('instance', undo.on)}" for o in one.opened for undo in o.undo)
-            click.echo(f"{one.run}: would play: {steps or 'nothing'}; would remove: {removed or 'nothing'}")
+            tell(f"{one.run}: would play: {steps or 'nothing'}; would remove: {removed or 'nothing'}")
         else:
             left |= not _mended(one, keep=keep)
     blind = _warned(project)
@@ -88,9 +90,9 @@ def _state(one: care.Found) -> tuple[str, str]:
 def _mended(one: care.Found, *, keep: bool) -> bool:
     """Mend one run; what keeps us from it must not keep us from the others."""
     try:
-        return not care.mend(one, click.echo, keep=keep)
+        return not care.mend(one, tell, keep=keep)
     except WindtunnelError as error:
-        click.echo(f"{one.run}: {error}; `windtunnel heal {one.run}` tries again", err=True)
+        tell(f"{one.run}: {error}; `windtunnel heal {one.run}` tries again", err=True)
         return False
 
 
@@ -98,5 +100,5 @@ def _warned(project: Project) -> bool:
     """Say it where nobody can ask the machinery of the project's shop: to see nothing is not to see that all is well."""
     why = care.unseen(project.shop().declaration.driver)
     if why:
-        click.echo(f"windtunnel: nobody can tell what is left there: {why}", err=True)
+        tell(f"windtunnel: nobody can tell what is left there: {why}", err=True)
     return bool(why)

@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.screen import Screen
+import pytest
+
+from harness.screen import Screen, tell
 
 PROGRAM = """
 import sys
@@ -45,3 +47,18 @@ def test_what_is_read_is_told() -> None:
     file = io.StringIO()
     Screen(file=file).print("hello")
     assert file.getvalue() == "hello\n"
+
+
+def test_who_mends_goes_on_where_nothing_can_be_told() -> None:
+    """On a full disk, on both streams, with an exit code of its own and no word from the interpreter's end."""
+    program = (
+        "import sys\nfrom harness.screen import tell\nfor err in (False, True) * 2: tell('mended', err=err)\nsys.exit(7)"
+    )
+    with Path("/dev/full").open("wb") as full:
+        assert subprocess.run([sys.executable, "-c", program], stdout=full, stderr=full, check=False).returncode == 7
+
+
+def test_what_is_told_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    tell("mended")
+    tell("not mended", err=True)
+    assert capsys.readouterr() == ("mended\n", "not mended\n")
