@@ -11,7 +11,7 @@ import msgspec
 
 from harness import mark
 from harness.clock import pause
-from harness.drivers import DRIVERS, Deviation, Driver, driver, process
+from harness.drivers import DRIVERS, Deviation, Driver, Leftover, driver, process
 from harness.errors import ControlError, SetupError, UsageError
 from harness.mend import deviations, end_load, heal, remove
 from harness.model import noun
@@ -39,9 +39,14 @@ class Found:
 
 
 def found(runs: Path) -> tuple[Found, ...]:
-    """Find every run in a folder of runs, and on every driver's machinery, that lives or has left something."""
+    """Find every run in a folder of runs, and on every driver's machinery, that lives or has left something.
+
+    Only a link to a run folder is none: it would be mended twice, by two names.
+    """
     seen: dict[str, Found] = {}
     for folder in sorted(runs.glob("*/")):
+        if folder.is_symlink():
+            continue
         site = read_site(folder)
         alive, opened = held(folder / LOCK), still_open(folder / UNDO)
         left = _left(site)
@@ -62,14 +67,35 @@ def found(runs: Path) -> tuple[Found, ...]:
         except SetupError:
             continue  # no engine: nothing of ours can run on it
         for one in leftovers:
-            there = one.lock.parent if one.lock.name and one.lock.parent.is_dir() else None
-            opened = still_open(there / UNDO) if there else ()
-            alive = bool(one.lock.name) and held(one.lock)
-            stands = there is not None and mark.is_set(there)
-            seen[one.run] = Found(
-                run=one.run, folder=there, alive=alive, opened=opened, things=one.things, driver=name, stands=stands
-            )
+            seen[one.run] = _labelled(one, runs, name, known=seen.get(one.run))
     return tuple(seen.values())
+
+
+def _labelled(one: Leftover, runs: Path, name: str, known: Found | None) -> Found:
+    """Make what is known of a run that a driver has found by its label.
+
+    Its folder is the one that the label names or, where that is not there (the project was moved), that of its name in
+    ``runs``. It lives if any lock that could be its own is held.
+    """
+    locks = [one.lock] if one.lock.name else []
+    locks += [runs / one.run / LOCK] if Path(one.run).name == one.run and not (runs / one.run).is_symlink() else []
+    there = next((lock.parent for lock in locks if _is_folder(lock.parent)), None)
+    return Found(
+        run=one.run,
+        folder=there,
+        alive=(known is not None and known.alive) or any(held(lock) for lock in locks),
+        opened=still_open(there / UNDO) if there else (),
+        things=one.things,
+        driver=name,
+        stands=there is not None and mark.is_set(there),
+    )
+
+
+def _is_folder(place: Path) -> bool:
+    """Say whether there is a folder; not where that cannot be looked at."""
+    with suppress(OSError):
+        return place.is_dir()
+    return False
 
 
 def _left(site: Residence | None) -> tuple[str, ...]:

@@ -43,8 +43,10 @@ def write(folder: Path, standing: Standing, secrets: tuple[str, ...]) -> None:
 
 
 def is_set(folder: Path) -> bool:
-    """Say whether what runs there stands on purpose."""
-    return (folder / STANDING).is_file()
+    """Say whether what runs there stands on purpose; not where that cannot be looked at."""
+    with suppress(OSError):
+        return (folder / STANDING).is_file()
+    return False
 
 
 def read(folder: Path) -> tuple[Standing, tuple[str, ...]]:

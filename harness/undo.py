@@ -73,12 +73,16 @@ class Lock:
 
 
 def held(path: Path) -> bool:
-    """Say whether a living process holds the lock. A lock file that is not there is held by nobody."""
-    if not path.exists():
-        return False
+    """Say whether a living process holds the lock, or may: one that cannot be looked at counts as held.
+
+    A lock file that is not there is held by nobody.
+    """
     try:
+        path.stat()
         Lock(path).close()
-    except SetupError:
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, SetupError):  # such as a folder of another user
         return True
     return False
 

@@ -7,13 +7,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
-from harness import care, mend
+from harness import care, mark, mend
 from harness.drivers import Leftover, process
 from harness.errors import ControlError, SetupError, UsageError
+from harness.mark import Standing
 from harness.model import Break, Undo
 from harness.shop import Residence, Thing
 from harness.store import HARNESS, LOCK, UNDO, Process, write_site
@@ -92,6 +94,63 @@ def test_a_run_that_only_the_machinery_knows_is_found(tmp_path: Path, monkeypatc
     with Lock(folder / LOCK):
         found = {one.run: (one.folder, one.alive, one.things) for one in care.found(tmp_path)}
     assert found == {"far": (folder, True, ("far-db",)), "lost": (None, False, ("lost-db",))}
+
+
+def test_a_link_to_a_run_is_no_run_of_its_own(tmp_path: Path) -> None:
+    leave_open(a_run(tmp_path, "dead"), Break(undo=(THAW,), act=lambda: None))
+    (tmp_path / "latest").symlink_to(tmp_path / "dead")
+    assert [one.run for one in care.found(tmp_path)] == ["dead"]
+
+
+@pytest.mark.parametrize("label", ["moved", ""])
+def test_a_run_of_a_moved_project_is_known_by_its_folder_here(
+    label: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its label names is not there any more, or it has only a network, without such a label."""
+    folder = a_run(tmp_path, "up1")
+    mark.write(folder, Standing(shop="a:Shop", defects=(), parts=(), url=""), ())
+    leave_open(folder, Break(undo=(THAW,), act=lambda: None))
+    known = Leftover(run="up1", lock=tmp_path / label / LOCK if label else Path(), things=("up1-db",))
+    monkeypatch.setattr(process, "leftovers", lambda: (known,))
+    (one,) = care.found(tmp_path)
+    assert (one.folder, one.alive, one.stands, len(one.opened)) == (folder, False, True, 1)
+    with Lock(folder / LOCK):
+        assert care.found(tmp_path)[0].alive
+
+
+def test_what_may_live_is_not_dead_by_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two projects have a run of one name: whoever removes that of the dead by its label removes that of the living."""
+    here, other = a_run(tmp_path / "here", "run1"), a_run(tmp_path / "other", "run1")
+    known = Leftover(run="run1", lock=other / LOCK, things=("run1-db",))
+    monkeypatch.setattr(process, "leftovers", lambda: (known,))
+    with Lock(here / LOCK):
+        (one,) = care.found(tmp_path / "here")
+    assert (one.folder, one.alive) == (other, True)
+    assert not care.found(tmp_path / "here")[0].alive
+
+
+def test_a_name_that_is_a_path_names_no_folder_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_run(tmp_path, "other")
+    monkeypatch.setattr(process, "leftovers", lambda: (Leftover(run="../other", lock=Path(), things=("db",)),))
+    (tmp_path / "runs").mkdir()
+    assert care.found(tmp_path / "runs")[0].folder is None
+
+
+def test_the_run_of_another_user_counts_as_living(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither its lock nor its folder can be looked at, here or where its label says."""
+    runs = tmp_path / "runs"
+    here, there = a_run(runs, "theirs"), a_run(tmp_path / "other", "far")
+    real = os.stat
+
+    def stat(path: Any, **how: Any) -> os.stat_result:
+        if {here, there.parent} & set(Path(path).parents if isinstance(path, str | Path) else ()):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, **how)
+
+    monkeypatch.setattr(process, "leftovers", lambda: (Leftover(run="far", lock=there / LOCK, things=("db",)),))
+    monkeypatch.setattr(os, "stat", stat)
+    found = {one.run: (one.folder, one.alive, one.stands) for one in care.found(runs)}
+    assert found == {"theirs": (here, True, False), "far": (None, True, False)}
 
 
 def test_without_an_engine_nothing_of_ours_runs_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

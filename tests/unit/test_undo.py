@@ -159,6 +159,24 @@ def test_a_lock_is_taken_once_and_given_back(tmp_path: Path) -> None:
     assert not held(path)
 
 
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")])
+def test_a_lock_that_cannot_be_looked_at_counts_as_held(
+    error: OSError, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its holder may be another user, whose folder nobody else may enter."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert held(tmp_path / "lock")
+
+
+def test_a_lock_below_what_is_no_folder_is_held_by_nobody(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert not held(tmp_path / "file" / "lock")
+
+
 def test_children_do_not_inherit_the_lock(tmp_path: Path) -> None:
     """Else a load that outlives its harness would keep the guardian from healing."""
     path = tmp_path / "lock"
