@@ -5,6 +5,7 @@ import select
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from harness import mark
 from harness.clock import pause
 from harness.drivers import DRIVERS, Deviation, Driver, Leftover, driver, process
 from harness.errors import ControlError, SetupError, UsageError
-from harness.mend import deviations, end_load, heal, remove
+from harness.mend import ROUNDS, deviations, end_load, heal, remove, twice
 from harness.model import noun
 from harness.shop import Residence
 from harness.store import HARNESS, LOCK, UNDO, Process, read_site
@@ -184,7 +185,8 @@ def mend(one: Found, said: Callable[[str], None], *, keep: bool = False) -> tupl
             _play_observed(machinery.observed(one.run), machinery, told)
         elif keep or not one.stands or still_open(one.folder / UNDO):  # a shop that is well is taken down at once
             off = tuple(f"{residue.on}: {residue.what}" for residue in heal(one.folder, site, told))
-        left = off if keep else remove(one.folder, one.run, machinery)
+        sweep = partial(remove, one.folder, one.run, machinery)
+        left = off if keep else sweep() if site is not None else twice(sweep)
     ended = "mended, and stands" if keep else "removed" if one.stands and not one.opened else "mended and removed"
     said(f"{one.run}: {'; '.join(dict.fromkeys((*off, *left))) if left else ended}")
     return left
@@ -193,9 +195,14 @@ def mend(one: Found, said: Callable[[str], None], *, keep: bool = False) -> tupl
 def _mend_unknown(one: Found, machinery: Driver, told: Callable[[str, Played], None]) -> tuple[str, ...]:
     """Mend a run of which only labels are left."""
     _play_observed(machinery.observed(one.run), machinery, told)
+    return twice(partial(_swept, machinery, one.run))
+
+
+def _swept(machinery: Driver, run: str) -> tuple[str, ...]:
+    """Remove all that carries a run's label; give what is left after ``ROUNDS`` tries."""
     left: tuple[str, ...] = ()
-    for _ in range(3):
-        left = machinery.sweep(one.run, Path())
+    for _ in range(ROUNDS):
+        left = machinery.sweep(run, Path())
         if not left:
             break
         pause(1.0)

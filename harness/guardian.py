@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -24,7 +25,7 @@ from harness.clock import S, monotonic_ns
 from harness.drivers import driver as driver_named
 from harness.errors import SetupError
 from harness.events import Event, Fingerprint, Healing
-from harness.mend import end_load, heal, recorded, remove
+from harness.mend import end_load, heal, recorded, remove, twice
 from harness.store import GUARDIAN, HARNESS, LOCK, UNDO, JournalWriter, Process, read_site
 from harness.undo import Lock, overdue, still_open
 
@@ -133,7 +134,8 @@ def mend(folder: Path, run: str, driver: str, *, keep: bool) -> int:
             left += [f"{residue.on}: {residue.what}" for residue in heal(folder, residence, said)]
         write(Fingerprint(at_ns=monotonic_ns() - begin, residue=tuple(left)))
         if not keep:
-            left += remove(folder, run, driver_named(driver))
+            sweep = partial(remove, folder, run, driver_named(driver))
+            left += sweep() if residence is not None else twice(sweep)
         return 13 if left else 0
 
 

@@ -81,6 +81,16 @@ def _close(folder: Path, opened: tuple[Open, ...]) -> None:
             log.close_step(one.step)
 
 
+def twice(sweep: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+    """Sweep, wait for late acts, sweep again; give what is left.
+
+    For a run that died before it had written down what it put on this machine: the engine may still be making some of it.
+    """
+    sweep()
+    pause(CONTROL_S)
+    return sweep()
+
+
 def remove(folder: Path, run: str, driver: Driver) -> tuple[str, ...]:
     """Collect the logs, then remove everything of a run; give the names of what is left after ``ROUNDS`` tries.
 

@@ -234,6 +234,28 @@ def test_a_dead_run_is_mended_and_removed(log: bool, tmp_path: Path) -> None:  #
     assert care.found(tmp_path) == ()
 
 
+@pytest.mark.parametrize("folder", [True, False])
+def test_what_the_engine_makes_late_is_removed_too(
+    folder: bool,  # noqa: FBT001
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where nobody has written down what a run put on this machine, more of it may come while we look."""
+    there, swept = ["db"], list[str]()
+
+    def sweep(*_: object) -> tuple[str, ...]:
+        swept.extend(there)
+        there.clear()
+        return ()
+
+    monkeypatch.setattr(process, "sweep", sweep)
+    monkeypatch.setattr(mend, "pause", lambda _: there.append("late"))
+    run = tmp_path if folder else None
+    one = care.Found(run="dead", folder=run, alive=False, opened=(), things=("db",), driver="process")
+    assert care.mend(one, print) == ()
+    assert (swept, there) == (["db", "late"], [])
+
+
 def test_a_run_that_lives_after_all_is_not_mended(tmp_path: Path) -> None:
     """It was dead when it was looked at, and its lock is held now."""
     leave_open(a_run(tmp_path, "dead"), Break(undo=(THAW,), act=lambda: None))

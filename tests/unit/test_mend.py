@@ -83,6 +83,15 @@ def test_a_load_that_may_not_be_ended_hinders_no_healing(frozen: Path, monkeypat
     assert (frozen / LOAD).exists()
 
 
+def test_what_the_engine_makes_after_its_caller_died_is_removed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a run that died before it had written down what it put on this machine."""
+    (tmp_path / "pids").mkdir()
+    monkeypatch.setattr(mend, "pause", lambda _: process.spawn(["sleep", "60"], tmp_path / "pids" / "late.pid"))
+    assert guardian.mend(tmp_path, RUN, "process", keep=False) == 0
+    assert (tmp_path / "pids" / "late.pid").exists() is False
+    assert process.labelled(tmp_path) == ()
+
+
 def test_a_healed_act_is_closed_where_there_is_room(frozen: Path) -> None:
     assert guardian.mend(frozen, RUN, "process", keep=True) == 0
     assert still_open(frozen / UNDO) == ()
