@@ -12,7 +12,7 @@ from harness.clock import Clock, MachineClock, Watch
 from harness.drivers import driver, process
 from harness.errors import ControlError, SetupError, UsageError, WindtunnelError
 from harness.guardian import Guardian
-from harness.interrupts import Interrupts
+from harness.interrupts import InterruptedRun, Interrupts
 from harness.mark import Standing
 from harness.mend import remove
 from harness.model import noun
@@ -43,8 +43,9 @@ class Stood:
 def put_up(plan: Plan, settings: Settings) -> Stood:
     """Start the plan's parts, mark them as standing, and leave them. Other than a run it takes no machine-wide lock.
 
-    Raises ``SetupError`` where the machine is not ready, and ``InterruptedRun`` after a signal. Whatever is raised, nothing
-    is left behind, or the message names the command that removes it; should we be killed, the guardian removes it.
+    Raises ``SetupError`` where the machine is not ready or something is left, ``InterruptedRun`` after a signal that left
+    nothing. Whatever is raised, nothing is left behind, or the message names the command that removes it; should we be
+    killed, the guardian removes it.
     """
     driver(plan.declaration.driver).leftovers()  # where no engine answers, nothing is made
     clock, folder = MachineClock(), made(settings.out / settings.run)
@@ -64,8 +65,9 @@ def put_up(plan: Plan, settings: Settings) -> Stood:
         trouble = guard.ended_by(make)
         if trouble is not None:
             left = remove(folder, settings.run, driver(plan.declaration.driver))
-    if isinstance(trouble, WindtunnelError) and left:
-        raise SetupError(f"{trouble}; not all of it could be removed: `windtunnel heal {settings.run}`") from trouble
+    if isinstance(trouble, WindtunnelError | InterruptedRun) and left:
+        why = f"interrupted by {trouble.by}" if isinstance(trouble, InterruptedRun) else trouble
+        raise SetupError(f"{why}; not all of it could be removed: `windtunnel heal {settings.run}`") from trouble
     if trouble is not None:
         raise trouble
     return stood[0]

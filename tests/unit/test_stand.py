@@ -100,11 +100,16 @@ def test_one_that_does_not_come_up_leaves_nothing(error: Exception, tmp_path: Pa
     assert not held(tmp_path / "up1" / LOCK)
 
 
-def test_what_cannot_be_removed_is_said_with_what_removes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "why"), [(SetupError("no image"), "no image"), (InterruptedRun("SIGINT"), "interrupted by SIGINT")]
+)
+def test_what_cannot_be_removed_is_said_with_what_removes_it(
+    error: BaseException, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("harness.mend.ROUNDS", 1)
     monkeypatch.setattr(process, "sweep", lambda *_: ("process 1",))
-    with pytest.raises(SetupError, match=r"no image; not all of it could be removed: `windtunnel heal up1`"):
-        put_up(PLAN, settings(tmp_path, OneProcess(raising(SetupError("no image")))))
+    with pytest.raises(SetupError, match=f"{why}; not all of it could be removed: `windtunnel heal up1`"):
+        put_up(PLAN, settings(tmp_path, OneProcess(raising(error))))
     monkeypatch.undo()
     assert process.sweep("up1", tmp_path / "up1") == ()
 
