@@ -70,10 +70,11 @@ class Nemesis:
         record: Callable[[Event], None],
         watch: Watch,
         guarded: Callable[[], None],
-        run: str,
+        mend: str,
     ) -> None:
+        """Take the steps. ``mend``: the command that people type for what was not seen healed."""
         self._shop, self._driver, self._log, self._record, self._watch = shop, driver, log, record, watch
-        self._guarded, self._run = guarded, run
+        self._guarded, self._mending = guarded, mend
         self._all = [_Progress(step=step) for step in steps]
 
     def baseline(self, until_ns: int) -> None:
@@ -240,14 +241,13 @@ class Nemesis:
             self._record(Closed(at_ns=self._now(), step=one.step.id))
             one.stage = Stage.DONE
         elif self._now() - one.since_ns > HEAL_S * S:
-            mend = f"windtunnel heal {self._run}"
             because = f"{one.place and one.place.instance} still says {reading.value or reading.why} after {HEAL_S:g} s"
             with suppress(SetupError):
                 self._log.put_off(one.step.id, None)
-            self._record(NotHealed(at_ns=self._now(), step=one.step.id, because=because, mend=mend))
+            self._record(NotHealed(at_ns=self._now(), step=one.step.id, because=because, mend=self._mending))
             one.stage = Stage.DONE
             if one.step.fault.held:  # a dirty shop is not measured on; one that cannot get over an impulse is
-                raise ControlError(f"{one.step.id}: {because}; the shop stays as it is: `{mend}`")
+                raise ControlError(f"{one.step.id}: {because}; the shop stays as it is: `{self._mending}`")
         else:
             one.look_at_ns = self._now() + int(HEALING_EVERY_S * S)
 

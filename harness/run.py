@@ -211,7 +211,7 @@ class Flight:
             record=self._record,
             watch=self._watch,
             guarded=self._guarded,
-            run=self._settings.run,
+            mend=f"windtunnel heal {self._settings.run}",
         )
 
     def _new_sampler(self, shop: RunningShop) -> Sampler:

@@ -96,7 +96,7 @@ class Strike:
             record=self._record,
             watch=self._watch,
             guarded=guard.check,
-            run=stood.run,
+            mend="windtunnel heal",  # by its name it would be removed
         )
         self._settings.say(f"the witness looks at {self._plan.steps[0].fault.target} for {baseline_s:g} s before")
         self._nemesis.baseline(self._clock.now_ns() + int(baseline_s * S))

@@ -52,7 +52,7 @@ class Scene:
             record=self.records.append,
             watch=self.watch,
             guarded=self._guarded,
-            run="run",
+            mend="windtunnel heal run",
         )
         self.MENDERS = {"unpause": self.db.mend}
         self.nemesis.baseline(10 * S)

@@ -92,7 +92,8 @@ def _mended(one: care.Found, *, keep: bool) -> bool:
     try:
         return not care.mend(one, tell, keep=keep)
     except WindtunnelError as error:
-        tell(f"{one.run}: {error}; `windtunnel heal {one.run}` tries again", err=True)
+        again = "windtunnel heal" if keep else f"windtunnel heal {one.run}"  # by its name what stands would be removed
+        tell(f"{one.run}: {error}; `{again}` tries again", err=True)
         return False
 
 

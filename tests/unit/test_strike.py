@@ -1,10 +1,21 @@
-"""How a breakage by hand ends: the exit code of what is worst."""
+"""How a breakage by hand ends: the exit code of what is worst, and what it advises where it was not seen healed."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from harness import strike
+from harness.byhand import one_break
 from harness.errors import ControlError, SetupError
 from harness.interrupts import InterruptedRun
-from harness.strike import Struck
+from harness.mark import Standing
+from harness.shop import Residence
+from harness.stand import Stood
+from harness.strike import Strike, Struck
+from tests.fake_runs import DECLARATION
+from tests.unit.test_stand import Reached, settings
 
 
 @pytest.mark.parametrize(
@@ -23,3 +34,24 @@ from harness.strike import Struck
 )
 def test_the_worst_decides(unbitten: str, unhealed: str, trouble: BaseException | None, code: int) -> None:
     assert Struck(unbitten=unbitten, unhealed=unhealed, trouble=trouble).exit_code == code
+
+
+def test_what_it_advises_lets_the_shop_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`windtunnel heal` with the shop's name would remove it."""
+    told: dict[str, Any] = {}
+
+    def nemesis(**how: Any) -> None:
+        told.update(how)
+        raise ControlError("nothing is broken here")
+
+    monkeypatch.setattr(strike, "Nemesis", nemesis)
+    plan = one_break(replace(DECLARATION, driver="process"), "pause", "orders_db:primary", 60.0, ("orders_db",))
+    stood = Stood(
+        folder=tmp_path,
+        residence=Residence(run="up1", driver="process", things=()),
+        standing=Standing(shop="made:Up", defects=(), parts=(), url=""),
+        secrets=(),
+    )
+    struck = Strike(plan, stood, settings(tmp_path, Reached())).carry_out()
+    assert str(struck.trouble) == "nothing is broken here"
+    assert told["mend"] == "windtunnel heal"

@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 import pytest
 
-from harness import mark
+from harness import care, mark
 from harness.drivers import process
+from harness.errors import SetupError
 from harness.project import Project
 from harness.store import UNDO
 from harness.undo import still_open
@@ -52,3 +53,22 @@ def test_a_path_to_no_run_is_refused(
 ) -> None:
     assert typed(monkeypatch, "heal", "./nowhere/up1") == 2
     assert "up1: there is no such run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("named", "again"), [((), "windtunnel heal"), (("up1",), "windtunnel heal up1")])
+def test_what_could_not_be_healed_is_tried_again_as_it_was_typed(
+    named: tuple[str, ...],
+    again: str,
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The name of a shop that stands would remove it."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise SetupError("held by a living process")
+
+    freeze(stands(project, "up1"))
+    monkeypatch.setattr(care, "mend", refuse)
+    assert typed(monkeypatch, "heal", *named) == 13
+    assert capsys.readouterr().err == f"up1: held by a living process; `{again}` tries again\n"
