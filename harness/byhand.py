@@ -15,6 +15,7 @@ from harness.scenario import FORMAT, parse
 
 LOOK_S = BASELINE_LOOKS + 1.0  # how long a witness looks before the act
 RATE_MAX = 2_000.0  # orders a second: more than one generator can send in time
+ORDERS_MAX = 2_000_000  # all of them are held in memory when they are counted
 
 
 def standing(declaration: Declaration, named: Sequence[str], defects: tuple[str, ...]) -> Plan:
@@ -53,9 +54,12 @@ def one_break(declaration: Declaration, kind: str, target: str, hold_s: float | 
 
 
 def only_load(declaration: Declaration, orders_per_s: float, seconds: float) -> Plan:
-    """Plan a load. Raises ``UsageError`` for a rate that is none, or more than ``RATE_MAX``."""
+    """Plan a load. Raises ``UsageError`` for a rate that is none or above ``RATE_MAX``, and above ``ORDERS_MAX`` in all."""
     if not 0 < orders_per_s <= RATE_MAX:
         raise UsageError(f"--orders-per-s {orders_per_s:g}: expected more than 0, at most {RATE_MAX:,.0f}")
+    if orders_per_s * seconds > ORDERS_MAX:
+        told = f"{orders_per_s:g} orders a second for {seconds:g} s are {orders_per_s * seconds:,.0f}"
+        raise UsageError(f"{told}; at most {ORDERS_MAX:,} can be counted: --for {int(ORDERS_MAX / orders_per_s)}s")
     return _planned("load", declaration, load=_load(orders_per_s, seconds))
 
 

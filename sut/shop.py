@@ -16,7 +16,7 @@ from psycopg import sql
 from harness.capabilities import Alerting, Answers, Crashable, Killable, Metered, Pausable, Replicated, Started
 from harness.drivers import driver
 from harness.drivers.docker_client import client
-from harness.errors import SetupError, WindtunnelError
+from harness.errors import SetupError, UsageError, WindtunnelError
 from harness.model import Component, Declaration
 from harness.planned import Plan
 from harness.shop import Residence, Site
@@ -69,7 +69,7 @@ class ReferenceShop:
     def __init__(self, defects: frozenset[str] = frozenset()) -> None:
         unknown = sorted(defects - DEFECTS.keys())
         if unknown:
-            raise SetupError(f"no such defect: {', '.join(unknown)}; there are {', '.join(sorted(DEFECTS))}")
+            raise UsageError(f"no such defect: {', '.join(unknown)}; there are {', '.join(sorted(DEFECTS))}")
         self._defects = defects
 
     @property

@@ -102,7 +102,7 @@ def break_command(fault: str, target: str, duration: float | None, run: str | No
 @click.option("--for", "duration", type=Seconds(), required=True, help="For how long: 60s, 5m.")
 @ON
 def load_command(orders_per_s: float, duration: float, run: str | None) -> None:
-    """Send orders to the shop that stands, as a run does, and say what became of them."""
+    """Send orders to the shop that stands, as a run does, and say what became of them: 0 only where that is beyond doubt."""
     project, console = find(Path.cwd()), Screen(highlight=False)
     stood = _taken_up(project, run)
     shop = project.shop(stood.standing.defects)
@@ -119,6 +119,7 @@ def load_command(orders_per_s: float, duration: float, run: str | None) -> None:
         sys.exit(EXIT_CODES[driven.trouble.by])
     if driven.trouble is not None:
         raise driven.trouble
+    sys.exit(Outcome.INCONCLUSIVE.exit_code if driven.doubts else 0)
 
 
 def _settings(project: Project, shop: Shop, folder: Path, console: Screen, show: Callable[[Event], None]) -> Settings:

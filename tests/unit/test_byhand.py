@@ -5,7 +5,7 @@ import re
 import pytest
 
 from harness import registry
-from harness.byhand import LOOK_S, RATE_MAX, one_break, only_load, standing
+from harness.byhand import LOOK_S, ORDERS_MAX, RATE_MAX, one_break, only_load, standing
 from harness.errors import UsageError
 from tests.fake_runs import DECLARATION
 
@@ -70,3 +70,10 @@ def test_a_load_is_as_asked_for() -> None:
 def test_a_rate_that_is_none_or_too_much_is_refused(rate: float) -> None:
     with pytest.raises(UsageError, match=r"--orders-per-s .*: expected more than 0, at most 2,000"):
         only_load(DECLARATION, rate, 60.0)
+
+
+@pytest.mark.parametrize(("rate", "seconds", "use"), [(RATE_MAX, 1001.0, 1000), (300.0, 14400.0, 6666)])
+def test_more_orders_than_can_be_counted_are_refused_with_the_time_to_use(rate: float, seconds: float, use: int) -> None:
+    with pytest.raises(UsageError, match=f"at most 2,000,000 can be counted: --for {use}s$"):
+        only_load(DECLARATION, rate, seconds)
+    assert only_load(DECLARATION, rate, use).scenario.load.baseline_s * rate <= ORDERS_MAX

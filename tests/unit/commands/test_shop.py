@@ -13,7 +13,10 @@ import pytest
 from harness import care, cli, mark, mend
 from harness.commands import shop
 from harness.commands.shop import Seconds
+from harness.drive import Driven
 from harness.drivers import process
+from harness.errors import SetupError
+from harness.interrupts import InterruptedRun
 from harness.mark import Standing
 from harness.project import Project
 from harness.shop import Residence, Thing
@@ -202,6 +205,30 @@ def test_a_load_that_nothing_can_take_is_refused(
     assert "up1: lb, where shoppers enter, does not run" in capsys.readouterr().err
     assert typed(monkeypatch, "load", "--orders-per-s", "0", "--for", "1") == 2
     assert "--orders-per-s 0: expected more than 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("ended", "code"),
+    [
+        (((), None), 0),
+        ((("records are missing",), None), 12),
+        ((("records are missing",), InterruptedRun("SIGINT")), 130),
+        ((("records are missing",), SetupError("the disk is full")), 10),
+    ],
+)
+def test_a_load_that_cannot_be_believed_is_no_success(
+    ended: tuple[tuple[str, ...], BaseException | None],
+    code: int,
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    doubts, trouble = ended
+    stands(project, "up1")
+    driven = Driven(offered=0, fates={}, latency_ms={}, late_ms=0.0, doubts=doubts, trouble=trouble)
+    monkeypatch.setattr(shop, "drive", lambda *_: driven)
+    assert typed(monkeypatch, "load", "--orders-per-s", "1", "--for", "1") == code
+    assert ("not to be believed without question: records are missing" in capsys.readouterr().out) == bool(doubts)
 
 
 def test_what_does_not_run_is_not_broken(

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.capabilities import Alerting, Answers, Crashable, Metered, Started
-from harness.errors import SetupError
+from harness.errors import UsageError
 from harness.shop import Shop
 from sut.components.part import Part
 from sut.running import instances
@@ -43,5 +43,5 @@ def test_each_part_can_do_what_is_declared_of_it(component: object) -> None:
 
 
 def test_a_defect_that_does_not_exist_is_refused_with_those_that_do() -> None:
-    with pytest.raises(SetupError, match="no_failover"):
+    with pytest.raises(UsageError, match="no_failover"):
         ReferenceShop(frozenset({"no_falover"}))
