@@ -27,11 +27,15 @@ from harness.model import Declaration
 MADE = "2026-01-02T03:04:05.123456789Z"
 
 
-def an_archive(names: list[str]) -> bytes:
-    """Pack an archive as ``docker save`` does: a manifest that names the images, and something large before it."""
+def an_archive(names: list[str], manifest: bytes | None = None) -> bytes:
+    """Pack an archive as ``docker save`` does: a manifest that names the images, and something large before it.
+
+    ``manifest`` takes the place of the one that would be right.
+    """
     packed = io.BytesIO()
+    named = json.dumps([{"RepoTags": names}]).encode() if manifest is None else manifest
     with tarfile.open(fileobj=packed, mode="w") as tar:
-        for path, content in (("layer.tar", b"\0" * 100_000), ("manifest.json", json.dumps([{"RepoTags": names}]).encode())):
+        for path, content in (("layer.tar", b"\0" * 100_000), ("manifest.json", named)):
             entry = tarfile.TarInfo(path)
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))

@@ -18,6 +18,7 @@ from harness.errors import SetupError, UsageError
 
 STREAM_S = 300  # between two pieces of an archive: an engine may put all of it together before it sends the first
 PIECE = 1 << 20
+MANIFEST_BYTES = 1 << 20
 MANIFEST, LOADED = "manifest.json", ("Loaded image: ", "Loaded image ID: ")
 
 
@@ -114,7 +115,10 @@ def _tags(archive: Path) -> tuple[str, ...]:
     try:
         with tarfile.open(archive) as tar:
             manifest = tar.extractfile(MANIFEST)
-            entries = msgspec.json.decode(manifest.read() if manifest else b"", type=list[dict[str, Any]])
+            text = manifest.read(MANIFEST_BYTES + 1) if manifest else b""
+            if len(text) > MANIFEST_BYTES:  # no engine writes so many names: it would be read into memory for nothing
+                return ()
+            entries = msgspec.json.decode(text, type=list[dict[str, Any]])
             return tuple(str(tag) for entry in entries for tag in entry.get("RepoTags") or ())
-    except (tarfile.TarError, KeyError, EOFError, TypeError, msgspec.DecodeError):
+    except (tarfile.TarError, KeyError, EOFError, TypeError, ValueError, RecursionError):  # msgspec's are ValueErrors
         return ()

@@ -96,8 +96,17 @@ def test_a_folder_that_is_not_there_is_named_before_the_engine_packs(engine: Fak
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"no archive", an_archive(list(NAMES))[:50_000], an_archive([])],
-    ids=["empty", "text", "cut", "no image"],
+    [
+        b"",
+        b"no archive",
+        an_archive(list(NAMES))[:50_000],
+        an_archive([]),
+        an_archive([], b'[{"RepoTags":["\xff"]}]'),
+        an_archive([], b"[" * 100_000),
+        an_archive([], b'[{"RepoTags":' + b"[" * 100_000),
+        an_archive([], b'[{"RepoTags":["shop/db:1"]}]' + b" " * 2**20),
+    ],
+    ids=["empty", "text", "cut", "no image", "not UTF-8", "a list", "too deep", "too large"],
 )
 def test_a_file_that_is_no_archive_of_images_is_refused(content: bytes, engine: FakeEngine, tmp_path: Path) -> None:
     file = tmp_path / "odd.tar"
