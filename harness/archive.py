@@ -12,6 +12,7 @@ from harness import care, lines
 from harness.conclude import VERDICTS
 from harness.errors import SetupError
 from harness.events import KINDS, Run
+from harness.mark import STANDING
 from harness.model import Outcome, noun
 from harness.store import JOURNAL, LOCK, SCENARIO, read_site
 from harness.undo import Lock
@@ -66,8 +67,14 @@ def _folders(runs: Path) -> list[Path]:
 
 
 def is_run(folder: Path) -> bool:
-    """Say whether a folder is that of a run: its scenario is there, and its journal or its lock."""
-    return (folder / SCENARIO).is_file() and any((folder / name).is_file() for name in (JOURNAL, LOCK))
+    """Say whether a folder is that of a run, or of a shop put up by hand, which has no scenario.
+
+    Its lock is there, or the mark of what stands, or scenario and journal; not where that cannot be looked at.
+    """
+    with suppress(OSError):
+        there = [(folder / name).is_file() for name in (LOCK, STANDING, SCENARIO, JOURNAL)]
+        return there[0] or there[1] or (there[2] and there[3])
+    return False
 
 
 def _driver(folder: Path) -> str:
@@ -166,6 +173,6 @@ def remove(folder: Path) -> None:
                 shutil.rmtree(path)
             elif path.name not in (SCENARIO, LOCK):
                 path.unlink()
-        (folder / SCENARIO).unlink()
+        (folder / SCENARIO).unlink(missing_ok=True)
         (folder / LOCK).unlink()
         folder.rmdir()

@@ -139,9 +139,12 @@ def _runs(runs: Path) -> Finding:
 
 
 def _left(project: Project) -> tuple[Finding, ...]:
-    """Say what dead runs left: with open undos, or DIRTY and still there, they are in quarantine, the rest are leftovers."""
+    """Say what dead runs left: with open undos, or DIRTY and still there, they are in quarantine, the rest are leftovers.
+
+    A shop that stands is there on purpose; with an open undo it is in quarantine all the same.
+    """
     why = care.unseen(project.shop().declaration.driver)
-    dead = [one for one in care.found(project.runs) if not (one.alive or one.stands)]  # what stands is there on purpose
+    dead = [one for one in care.found(project.runs) if not one.alive and (one.opened or not one.stands)]
     kept = [one for one in dead if one.opened or (one.folder and archive.outcome(one.folder) is Outcome.DIRTY)]
     rest = [one for one in dead if one not in kept]
     return _remains("leftovers", rest, why), _remains("quarantine", kept, why)

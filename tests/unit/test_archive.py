@@ -12,8 +12,9 @@ from harness.archive import UNSEEN, Bound, Kept, prune, stored
 from harness.conclude import VERDICTS
 from harness.drivers import Leftover, process
 from harness.events import Run
+from harness.mark import STANDING
 from harness.model import Break, Outcome, Undo
-from harness.shop import Residence
+from harness.shop import Residence, Thing
 from harness.store import JOURNAL, LOCK, SCENARIO, UNDO, JournalWriter, write_site
 from harness.undo import Lock, UndoLog
 
@@ -170,11 +171,32 @@ def test_what_is_no_run_folder_is_neither_told_nor_touched(tmp_path: Path) -> No
     (runs / "journal").mkdir()
     (runs / "journal" / JOURNAL).write_text("")
     (runs / "README.md").write_text("mine")
+    (runs / "dark").mkdir()
+    (runs / "dark" / LOCK).symlink_to(LOCK)  # neither there nor not: nobody can look at it
     (runs / "linked").symlink_to(elsewhere)
     assert names(stored(runs)) == ["run2"]
     assert pruned(runs, Bound(runs=0, size_bytes=None))[0] == []
-    assert sorted(path.name for path in runs.iterdir()) == ["README.md", "journal", "linked", "lonely", "notes"]
+    assert sorted(path.name for path in runs.iterdir()) == ["README.md", "dark", "journal", "linked", "lonely", "notes"]
     assert (elsewhere / JOURNAL).exists()
+
+
+@pytest.mark.parametrize("name", [STANDING, LOCK])
+def test_a_shop_put_up_by_hand_is_told_and_goes_when_it_is_down(name: str, tmp_path: Path) -> None:
+    """It has no scenario. While it stands it is needed where a part of it runs."""
+    folder = tmp_path / "up1"
+    (folder / "loads").mkdir(parents=True)
+    (folder / name).write_text("{}")
+    pid_file = folder / "db.pid"
+    pid_file.touch()
+    thing = Thing(name="db", ref=str(pid_file), state={})
+    write_site(folder, Residence(run="up1", driver="process", things=(thing,)))
+    (run,) = stored(tmp_path)
+    assert (run.folder, run.scenario, run.outcome) == (folder, "", None)
+    assert run.needed == ("stands" if name == STANDING else "1 thing(s) left on this machine")
+    assert pruned(tmp_path, Bound(runs=0, size_bytes=None)) == (["up1"], [])
+    pid_file.unlink()
+    assert pruned(tmp_path, Bound(runs=0, size_bytes=None)) == ([], ["up1: removed"])
+    assert not folder.exists()
 
 
 def test_a_link_inside_a_run_is_removed_and_not_followed(tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ from threading import Event
 
 import pytest
 
-from harness import care, doctor, drivers
+from harness import care, doctor, drivers, mark
 from harness.doctor import Look, examine, looked
 from harness.drivers import Leftover, process
 from harness.errors import ControlError, SetupError, UsageError
 from harness.finding import Finding, Level
+from harness.mark import Standing
 from harness.model import Break, Outcome, Undo
 from harness.project import Project
 from harness.store import LOCK, SCENARIO, UNDO
@@ -240,6 +241,17 @@ def test_a_lock_that_cannot_be_made_is_told(project: Project, monkeypatch: pytes
 def test_a_shop_that_stands_on_purpose_is_no_leftover(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     standing = care.Found(run="up", folder=None, alive=False, opened=(), things=("db",), driver="process", stands=True)
     monkeypatch.setattr(care, "found", lambda _: (standing,))
+    assert finding(project, "leftovers").found == "none"
+
+
+def test_a_shop_that_stands_broken_is_told(project: Project) -> None:
+    """It is there on purpose; what is open in its undo log is not."""
+    folder = a_dead_run(project, "up1")
+    mark.write(folder, Standing(shop="a:Shop", defects=(), parts=(), url=""), ())
+    UndoLog(folder / UNDO).perform("s", Break(undo=(THAW,), act=lambda: None), 0, lambda: None, lambda: 0)
+    seen = finding(project, "quarantine")
+    assert (seen.level, seen.mend) == (Level.WARNING, "windtunnel heal")
+    assert seen.found == "up1: 1 open undo(s), 0 thing(s) on this machine"
     assert finding(project, "leftovers").found == "none"
 
 
