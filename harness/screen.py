@@ -3,7 +3,7 @@
 import os
 import sys
 from contextlib import suppress
-from typing import Any, TextIO
+from typing import IO, Any
 
 import click
 from rich.console import Console
@@ -34,7 +34,7 @@ def tell(line: str, *, err: bool = False) -> None:
         _hush(sys.stderr if err else sys.stdout)
 
 
-def _hush(stream: TextIO) -> None:
+def _hush(stream: IO[str]) -> None:
     """Let what goes to a stream of this process go nowhere from now on, what is still buffered too."""
     with suppress(OSError):  # one without a descriptor buffers nothing
         nowhere = os.open(os.devnull, os.O_WRONLY)
