@@ -86,10 +86,19 @@ def test_a_load_that_may_not_be_ended_hinders_no_healing(frozen: Path, monkeypat
 def test_what_the_engine_makes_after_its_caller_died_is_removed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a run that died before it had written down what it put on this machine."""
     (tmp_path / "pids").mkdir()
-    monkeypatch.setattr(mend, "pause", lambda _: process.spawn(["sleep", "60"], tmp_path / "pids" / "late.pid"))
+    sweep, late = process.sweep, [tmp_path / "pids" / "late.pid"]
+
+    def sweep_in_time(run: str, folder: Path) -> tuple[str, ...]:
+        left = sweep(run, folder)
+        if late:
+            process.spawn(["sleep", "60"], late.pop())
+        return left
+
+    monkeypatch.setattr(process, "sweep", sweep_in_time)
+    monkeypatch.setattr(mend, "CONTROL_S", 0.1)
     assert guardian.mend(tmp_path, RUN, "process", keep=False) == 0
-    assert (tmp_path / "pids" / "late.pid").exists() is False
     assert process.labelled(tmp_path) == ()
+    assert late == []
 
 
 def test_a_healed_act_is_closed_where_there_is_room(frozen: Path) -> None:
