@@ -109,6 +109,6 @@ def voids(doubt: Doubt) -> str:
 def utc(wall_ns: int) -> str:
     """Write a wall time as ISO 8601 in UTC, whole seconds: ``2026-11-27T20:00:00``. Times out of range give the epoch."""
     try:
-        return datetime.fromtimestamp(wall_ns // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return datetime.fromtimestamp(wall_ns // 1_000_000_000, UTC).replace(tzinfo=None).isoformat(timespec="seconds")
     except (OverflowError, ValueError, OSError):
         return "1970-01-01T00:00:00"
