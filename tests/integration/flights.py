@@ -99,7 +99,9 @@ class Landed:
     def disturbed(self) -> bool:
         """Whether nothing but others' use of this machine kept it from a verdict."""
         open_ones = [one["because"] for one in self.word["verdicts"] if one["outcome"] != "PASS"]
-        return bool(open_ones) and all("FAIL voided" in word and "others used" in word for word in open_ones)
+        if not open_ones:  # the last run of a series passed; an earlier one did not
+            return self.code == 12 and "FAIL voided" in self.out
+        return all("FAIL voided" in word and "others used" in word for word in open_ones)
 
 
 class Flight:
