@@ -12,10 +12,8 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from _pytest._code.code import TerminalRepr
 
 from harness import registry
 from harness.campaign import Change, Manner, Sortie, fly, planned
@@ -210,6 +208,12 @@ class ObjectiveItem(pytest.Item):
 
     def setup(self) -> None:
         """Fly the run if that has not been done. What could not be decided is an error here."""
+        try:
+            self._fly()
+        except (Told, WindtunnelError) as error:  # how pytest came to know of it is of no use to anybody
+            pytest.fail(str(error), pytrace=False)
+
+    def _fly(self) -> None:
         told = [(report, _verdict(report, self.name)) for report in self._file.reports()]
         report, verdict = max(told, key=lambda one: max(one[1].outcome, _dirty(one[0])))
         self._worst = verdict
@@ -223,13 +227,7 @@ class ObjectiveItem(pytest.Item):
     def runtest(self) -> None:
         """Fail where the shop broke its promise."""
         if self._worst.outcome is not Outcome.PASS:
-            raise Told(self._told)
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str | TerminalRepr:
-        """Show what happened to the shop; how pytest came to know of it is of no use to anybody."""
-        if isinstance(excinfo.value, Told | WindtunnelError):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
+            pytest.fail(self._told, pytrace=False)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Give the place in the file, and a headline; in one that ended as the test's id does, pytest would rewrite dots."""

@@ -8,7 +8,7 @@ STOCK = 1_000_000
 SCARCE_SKU = "SKU-LAST"
 SCARCE_STOCK = 500
 SHOPPERS = 10_000
-EVENTS = 1_000_000  # a hundred of each shopper
+EVENTS = 3_000_000  # three hundred of each shopper: so many that reading through them all is slow on any machine
 
 # Half of each page stays free, so that a new stock level finds room beside the old one and touches no index.
 PRODUCTS_TABLE = """create table products (

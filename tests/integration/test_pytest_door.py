@@ -12,7 +12,7 @@ from tests.integration.flights import ROOT, Flight, Project, awaited, shrunk, wi
 
 pytestmark = pytest.mark.slow
 FROZEN = without(shrunk("db_frozen", orders_per_s=20, products_per_s=5), "repeat")
-CRASHED = shrunk("db_process_crash", orders_per_s=20, products_per_s=5)
+CRASHED = shrunk("db_process_crash", orders_per_s=20)
 GONE_S = 60.0
 
 

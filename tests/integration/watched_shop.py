@@ -21,7 +21,7 @@ from harness.shop import RunningShop, Site
 from sut.shop import ReferenceShop
 
 ROOT = Path(__file__).parents[2]
-LOAD = Load(arrivals=Arrivals(orders_per_s=30), warm_up_s=0, baseline_s=1, products_per_s=20, lists_per_s=10, logs_per_s=10)
+LOAD = Load(arrivals=Arrivals(orders_per_s=30), warm_up_s=0, baseline_s=1, products_per_s=20, lists_per_s=10, logs_per_s=3)
 
 
 class Evening:

@@ -122,8 +122,10 @@ def test_what_is_not_decided_is_an_error_in_set_up_never_a_skip(suite: Suite) ->
     suite.spoil = lambda history: without(history, events.Bitten)
     result = suite.run("scenarios")
     result.assert_outcomes(errors=12)
-    assert "ERROR at setup of rto in scenarios/one.toml" in result.stdout.str()
-    assert "not seen to bite" in result.stdout.str()
+    said = result.stdout.str()
+    assert "ERROR at setup of rto in scenarios/one.toml" in said
+    assert "not seen to bite" in said
+    assert "pytest_plugin.py" not in said
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
