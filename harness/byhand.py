@@ -8,7 +8,7 @@ import tomli_w
 from harness import registry
 from harness.errors import PlanError, ScenarioError, UsageError
 from harness.model import Declaration, Json
-from harness.plan import plan
+from harness.plan import plan, started
 from harness.planned import Plan
 from harness.refusals import BASELINE_LOOKS
 from harness.scenario import FORMAT, parse
@@ -21,15 +21,11 @@ ORDERS_MAX = 2_000_000  # all of them are held in memory when they are counted
 def standing(declaration: Declaration, named: Sequence[str], defects: tuple[str, ...]) -> Plan:
     """Plan a shop of the named components and what they need; of all where none is named. Raises ``UsageError``."""
     made = _planned("up", declaration, defects)
-    wanted, needed = list(named or (part.name for part in declaration.components)), set[str]()
-    while wanted:
-        component = declaration.component(name := wanted.pop())
-        if component is None:
-            names = ", ".join(part.name for part in declaration.components)
-            raise UsageError(f"up {name}: no component of the shop {declaration.name}; it has: {names}")
-        needed.add(component.name)
-        wanted += component.needs
-    return replace(made, parts=tuple(part.name for part in declaration.components if part.name in needed))
+    names = tuple(part.name for part in declaration.components)
+    for name in named:
+        if name not in names:
+            raise UsageError(f"up {name}: no component of the shop {declaration.name}; it has: {', '.join(names)}")
+    return replace(made, parts=started(declaration, named or names))
 
 
 def one_break(declaration: Declaration, kind: str, target: str, hold_s: float | None, running: Sequence[str]) -> Plan:

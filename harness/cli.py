@@ -64,7 +64,7 @@ def run_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
     tag: str | None,
     rate: float | None,
     keep: bool,  # noqa: FBT001 -- click hands options over like this
-    wait: bool,  # noqa: FBT001
+    wait: bool,  # noqa: FBT001 -- the same
     seed: int | None,
     defect: tuple[str, ...],
     max_minutes: float | None,

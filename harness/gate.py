@@ -11,7 +11,7 @@ from harness.clock import S, monotonic_ns
 from harness.errors import SetupError, UsageError
 from harness.model import Outcome
 from harness.planned import expected_s
-from harness.project import Project
+from harness.project import Project, near
 from harness.report import Report
 from harness.reporters import markdown
 from harness.reporters._words import visible
@@ -47,7 +47,7 @@ def chosen(project: Project, files: Sequence[Path], tag: str | None) -> tuple[Pa
     Raises ``UsageError`` where none is left: a gate that flies nothing would let everything through.
     """
     folder = project.root / "scenarios"
-    named = tuple(files) or (tuple(_near(path) for path in sorted(folder.rglob("*.toml"))) if tag is not None else ())
+    named = tuple(files) or (tuple(near(path) for path in sorted(folder.rglob("*.toml"))) if tag is not None else ())
     if not named:
         raise UsageError("name scenario files, or a tag with --tag")
     found = named if tag is None else tuple(file for file in named if tag in load(file).tags)
@@ -161,8 +161,3 @@ def _data(text: str) -> str:
 
 def _property(text: str) -> str:
     return _data(visible(text)).replace(":", "%3A").replace(",", "%2C")
-
-
-def _near(path: Path) -> Path:
-    """Name a file as one would type it here."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

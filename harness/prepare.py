@@ -25,8 +25,8 @@ if not __package__:  # started by its path: let `harness` and `sut` be found, an
     sys.path[0] = str(ROOT)
 
 from harness import engine  # noqa: E402  # the line above is what lets it be found
-from harness.errors import SetupError  # noqa: E402
-from harness.machine import apt_install, call, must, say  # noqa: E402
+from harness.errors import SetupError  # noqa: E402  # the same
+from harness.machine import apt_install, call, must, say  # noqa: E402  # the same
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

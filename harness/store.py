@@ -127,11 +127,11 @@ def read_audit(folder: Path) -> tuple[Audit | None, tuple[Doubt, ...]]:
             raise KeyError("seal")  # noqa: TRY301 -- handled as any other damage
         nodes = tuple(msgspec.convert(line, type=NodeAudit) for line in found if line["kind"] == "node")
         if len(nodes) != found[-1]["nodes"]:
-            raise KeyError("nodes")  # noqa: TRY301
+            raise KeyError("nodes")  # noqa: TRY301 -- the same
         head = next(line for line in found if line["kind"] == "head")
         stock = next(line for line in found if line["kind"] == "stock")
         if any(not len(node.key) == len(node.order_id) == len(node.digest) for node in nodes):
-            raise KeyError("columns")  # noqa: TRY301
+            raise KeyError("columns")  # noqa: TRY301 -- the same
         audit = msgspec.convert({**head, "nodes": nodes, "stock": stock["levels"]}, type=Audit)
     except (OSError, KeyError, IndexError, TypeError, StopIteration, ValueError) as error:  # msgspec's are ValueErrors
         return None, (_voids_pass(f"the audit is not whole ({error})"),)

@@ -46,7 +46,7 @@ class Alert(Checker):
         return decide(
             failed=failed,
             lacking=lacking,
-            passed=f"{self.name} reached us {mttd_s or 0:.1f} s after {seen.act.step}; the budget is {self.budget_s:g} s. "
+            passed=f"{self.name} reached us {mttd_s or 0:.1f} s after {seen.act.step}; the budget is {self._within_s:g} s. "
             f"It was silent before, and again {cleared_s or 0:.1f} s after the heal.",
             measured={"watchdog": watchdog}
             | ({} if mttd_s is None else {"mttd_s": mttd_s})
@@ -65,9 +65,13 @@ class Alert(Checker):
             return "", f"{WATCHDOG} did not arrive all the time, so the silence before the act proves nothing."
         return None
 
+    @property
+    def _within_s(self) -> float:
+        return min(self.budget_s, self.contract_s or self.budget_s)
+
     def _late(self, seen: "_Seen") -> tuple[str, str] | None:
         """Say that it did not come in time, or why that cannot be told."""
-        within_s = min(self.budget_s, self.contract_s or self.budget_s)
+        within_s = self._within_s
         mttd_s, due_ns = seen.mttd_s, seen.act.at_ns + round(within_s * 1e9)
         if mttd_s is not None and mttd_s <= within_s:
             return None

@@ -213,7 +213,7 @@ def test_a_stranger_with_the_number_of_a_dead_harness_is_not_told_to_stop(tmp_pa
 
 
 @pytest.mark.parametrize("log", [True, False])
-def test_a_dead_run_is_mended_and_removed(log: bool, tmp_path: Path) -> None:  # noqa: FBT001
+def test_a_dead_run_is_mended_and_removed(log: bool, tmp_path: Path) -> None:
     """By its undo log, or without one by what is seen."""
     folder, said = a_run(tmp_path, "dead"), list[str]()
     pid_file = folder / "pids" / f"{NAME}.pid"
@@ -236,7 +236,7 @@ def test_a_dead_run_is_mended_and_removed(log: bool, tmp_path: Path) -> None:  #
 
 @pytest.mark.parametrize("folder", [True, False])
 def test_what_the_engine_makes_late_is_removed_too(
-    folder: bool,  # noqa: FBT001
+    folder: bool,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

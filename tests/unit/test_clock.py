@@ -109,7 +109,7 @@ def test_a_pause_is_a_pause() -> None:
 def test_the_kernel_is_believed_about_the_wall_clock(
     state: int,
     status: int,
-    kept: bool | None,  # noqa: FBT001 -- a table
+    kept: bool | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Library:

@@ -68,7 +68,7 @@ def test_each_thing_is_looked_at_once_and_told(project: Project, monkeypatch: py
 def test_a_look_that_fails_is_a_finding_that_says_so(
     error: Exception,
     told: str,
-    vital: bool,  # noqa: FBT001 -- a table
+    vital: bool,
     level: Level,
 ) -> None:
     """Where nobody can tell whether a run could start, it is not said that one can."""

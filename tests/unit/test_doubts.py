@@ -36,7 +36,7 @@ def ledger_with(history: History, first: int, **columns: int) -> History:
 
 
 @pytest.mark.parametrize("calm", [False, True])
-def test_a_good_run_is_not_doubted(calm: bool) -> None:  # noqa: FBT001
+def test_a_good_run_is_not_doubted(calm: bool) -> None:
     plan = a_plan(calm=calm)
     assert doubts(plan, a_history(plan)) == ()
 

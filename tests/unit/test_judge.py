@@ -48,7 +48,7 @@ def asking(checker: Asked, when: str = "all") -> Plan:
 
 
 @pytest.mark.parametrize("calm", [False, True])
-def test_a_good_run_passes_everything(calm: bool) -> None:  # noqa: FBT001
+def test_a_good_run_passes_everything(calm: bool) -> None:
     plan = a_plan(calm=calm)
     judgement = judge(plan, a_history(plan))
     assert judgement.outcome is Outcome.PASS

@@ -19,7 +19,7 @@ def process_entry(proc: Path, pid: int, name: str, state_letter: str = "S", star
     [("41", False), ("42", True), ("43", True), ("44", True), ("", True), ("none", True)],
     ids=["alive", "a stranger", "a zombie", "nobody", "empty", "no number"],
 )
-def test_a_pid_file_is_stale_unless_its_engine_lives(tmp_path: Path, content: str, stale: bool) -> None:  # noqa: FBT001  # a table
+def test_a_pid_file_is_stale_unless_its_engine_lives(tmp_path: Path, content: str, stale: bool) -> None:
     proc = tmp_path / "proc"
     process_entry(proc, 41, "dockerd")
     process_entry(proc, 42, "sshd (not dockerd)")

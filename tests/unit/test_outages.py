@@ -121,7 +121,7 @@ def a_pattern(seed: int, *, silent: bool) -> list[Trouble]:
 
 
 @pytest.mark.parametrize("silent", [False, True], ids=["refusals", "silence"])
-def test_recovery_is_measured_to_a_fifth_of_a_second_over_generated_outages(silent: bool) -> None:  # noqa: FBT001
+def test_recovery_is_measured_to_a_fifth_of_a_second_over_generated_outages(silent: bool) -> None:
     """Where the outage is silence, the last second before its end may still be answered in time: that much is allowed."""
     for seed in range(100):
         troubles = a_pattern(seed, silent=silent)

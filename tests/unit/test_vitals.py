@@ -119,7 +119,7 @@ def test_a_clock_is_steady_slow_or_not_known(now: str, known: str, level: Level,
     ],
 )
 def test_the_wall_clock_is_only_called_right_where_the_kernel_says_so(
-    kept: bool | None,  # noqa: FBT001 -- a table
+    kept: bool | None,
     level: Level,
     told: str,
     monkeypatch: pytest.MonkeyPatch,

@@ -31,7 +31,7 @@ def test_slower_than_the_limit_fails() -> None:
 
 
 @pytest.mark.parametrize("silent", [False, True])
-def test_orders_never_acknowledged_take_for_ever(silent: bool) -> None:  # noqa: FBT001
+def test_orders_never_acknowledged_take_for_ever(silent: bool) -> None:
     """Refused at once is no quick answer, and silence is none at all."""
     verdict = OrderLatency(p95_max_ms=200).check(a_history(CALM, [Trouble(from_s=-30, to_s=-10, silent=silent)]))
     assert verdict.outcome is Outcome.FAIL

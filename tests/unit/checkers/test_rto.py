@@ -61,7 +61,7 @@ def test_over_the_budget_fails_and_says_what_is_known_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize("silent", [False, True])
-def test_still_out_when_we_heal_is_not_by_itself(silent: bool) -> None:  # noqa: FBT001
+def test_still_out_when_we_heal_is_not_by_itself(silent: bool) -> None:
     verdict = rto(Trouble(from_s=0, to_s=HOLD_S + 1, silent=silent), contract_s=900)
     assert verdict.outcome is Outcome.FAIL
     assert "Not by itself" in verdict.because

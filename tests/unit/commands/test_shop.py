@@ -146,7 +146,7 @@ def test_status_says_that_it_stands_and_what_to_type(
 
 @pytest.mark.parametrize("log", [True, False])
 def test_heal_mends_a_shop_that_stands_and_lets_it(
-    log: bool,  # noqa: FBT001
+    log: bool,
     project: Project,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -242,7 +242,7 @@ def test_what_does_not_run_is_not_broken(
 
 @pytest.mark.parametrize(("log", "why"), [(False, f"not as declared: {NAME}: paused"), (True, "not healed yet: pause")])
 def test_a_shop_that_is_not_well_is_not_broken_any_more(
-    log: bool,  # noqa: FBT001
+    log: bool,
     why: str,
     project: Project,
     monkeypatch: pytest.MonkeyPatch,
