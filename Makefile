@@ -24,7 +24,7 @@ check: python ## linters, types and the fast tests; needs no Docker
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
-	.venv/bin/python -m pytest -m "not docker and not slow and not browser"
+	.venv/bin/python -m pytest -n auto -m "not docker and not slow and not browser"
 
 bench: prepare ## measure windtunnel itself
 	.venv/bin/python -m tests.bench

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import campaign, care, cli
+from harness import campaign, care, cli, mend
 from harness.campaign import Flown
 from harness.errors import UsageError
 from harness.model import Outcome
@@ -67,6 +67,7 @@ def test_a_run_that_cannot_be_mended_does_not_keep_others_from_it(
     runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Such as one whose guardian is at it already: it holds the lock."""
+    monkeypatch.setattr(mend, "CONTROL_S", 0.0)
     both = tuple(dead_run(runs, name) for name in ("a", "b"))
     monkeypatch.setattr(care, "found", lambda _: both)
     with Lock(runs / "a" / "undo.lock"):

@@ -137,6 +137,7 @@ def test_machinery_that_breaks_in_any_way_does_not_end_the_mending(tmp_path: Pat
 def test_what_is_removed_is_not_open_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run of which all has vanished has nothing left to undo, and is not listed again and again."""
     monkeypatch.setattr(mend, "CONTROL_S", 0.0)
+    monkeypatch.setattr(mend, "pause", lambda _: None)
     gone = Thing(name="db", ref=str(tmp_path / "pids" / "db.pid"), state={})
     residence = Residence(run="run", driver="process", things=(gone,))
     write_site(tmp_path, residence)
