@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.conclude import conclude, write
-from harness.model import noun
+from harness.errors import SetupError
+from harness.model import Outcome, noun
 from harness.plan import plan
 from harness.planned import Plan
 from harness.progress import Progress
@@ -70,7 +71,10 @@ def planned(project: Project, files: Sequence[Path], change: Change) -> tuple[So
 
 
 def fly(project: Project, sortie: Sortie, manner: Manner, progress: Progress) -> Flown:
-    """Fly one run, judge it, write its reports. Raises ``SetupError`` where the machine is not ready."""
+    """Fly one run, judge it, write its reports. Raises ``SetupError`` where the machine is not ready.
+
+    Where the reports of a DIRTY run cannot be written, that is said, and its outcome is given all the same.
+    """
     settings = Settings(
         shop=project.shop(sortie.plan.defects),
         shop_name=project.shop_name,
@@ -87,7 +91,12 @@ def fly(project: Project, sortie: Sortie, manner: Manner, progress: Progress) ->
     )
     ended = Flight(sortie.plan, settings).fly()
     report = conclude(ended.folder, project)
-    write(report, ended.folder)
+    try:
+        write(report, ended.folder)
+    except SetupError as error:
+        if report.judgement.outcome is not Outcome.DIRTY:
+            raise
+        progress.say(f"windtunnel: {error}")  # that the shop is still broken is the graver news
     return Flown(report=report, interrupted=ended.interrupted)
 
 

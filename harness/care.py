@@ -21,6 +21,7 @@ from harness.store import HARNESS, LOCK, UNDO, Process, read_site
 from harness.undo import Lock, Open, Played, held, play, still_open
 
 STOP_S = 180.0
+UNKNOWN = "as what it was started cannot be read, so nobody knows if it is well; `windtunnel down {}` removes it"
 
 
 @noun
@@ -144,9 +145,9 @@ def stop(folder: Path) -> None:
 
 
 def is_ill(one: Found) -> bool:
-    """Say whether something of a shop that stands is to be mended: what is open in its undo log, or not as declared."""
+    """Say whether a shop that stands is to be mended: something is open in its undo log, or not known to be as declared."""
     site = read_site(one.folder) if one.folder else None
-    return bool(one.opened) or (site is not None and bool(deviations(driver(one.driver), site)))
+    return bool(one.opened) or site is None or bool(deviations(driver(one.driver), site))
 
 
 def take_down(one: Found, said: Callable[[str], None]) -> tuple[str, ...]:
@@ -183,6 +184,7 @@ def mend(one: Found, said: Callable[[str], None], *, keep: bool = False) -> tupl
         off: tuple[str, ...] = ()
         if site is None:
             _play_observed(machinery.observed(one.run), machinery, told)
+            off = (UNKNOWN.format(one.run),) if keep else ()
         elif keep or not one.stands or still_open(one.folder / UNDO):  # a shop that is well is taken down at once
             off = tuple(f"{residue.on}: {residue.what}" for residue in heal(one.folder, site, told))
         sweep = partial(remove, one.folder, one.run, machinery)

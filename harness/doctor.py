@@ -165,7 +165,7 @@ def _remains(what: str, dead: list[care.Found], why: str) -> Finding:
 
 def _locks(runs: Path) -> Finding:
     """Say whether a run could take the machine, and which runs live."""
-    living = ", ".join(folder.name for folder in sorted(runs.glob("*/")) if held(folder / LOCK))
+    living = ", ".join(folder.name for folder in sorted(runs.glob("*/")) if not folder.is_symlink() and held(folder / LOCK))
     lives = f"; it lives: {living}" if living else ""
     found, mend = _hindrance(Path(tempfile.gettempdir()) / MACHINE_LOCK)
     if found:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness import described, registry
 from harness.errors import UsageError
+from harness.judge import HEALED, healed
 from harness.model import Json
 from harness.project import Project, near
 from harness.scenario import Entry, Scenario, load
@@ -30,6 +31,8 @@ def explain(name: str, project: Project | None) -> str:
         for shelf, (what, paragraphs) in SHELVES.items()
         if name in registry.kinds(shelf)
     ]
+    if name == HEALED:
+        found.append(f"`{name}`: an objective of every run\n\n{described.prose(healed.__doc__)}")
     if (file := _file(name, project)) is not None:
         found.append("\n".join(_scenario(load(file))))
     if not found and project is not None:
@@ -45,7 +48,7 @@ def explain(name: str, project: Project | None) -> str:
 def names(project: Project | None) -> tuple[str, ...]:
     """Name all that can be explained without asking the shop: kinds, and the stems of the project's scenarios."""
     stems = {file.stem for file in (project.root / "scenarios").glob("*.toml")} if project else set()
-    return tuple(sorted({kind for shelf in SHELVES for kind in registry.kinds(shelf)} | stems))
+    return tuple(sorted({kind for shelf in SHELVES for kind in registry.kinds(shelf)} | {HEALED} | stems))
 
 
 def _unknown(name: str, project: Project | None, defects: tuple[str, ...]) -> str:

@@ -30,7 +30,7 @@ def judge(plan: Plan, history: History) -> Judgement:
     """
     found = doubts(plan, history)
     verdicts = [_doubted(_checked(one, history), found, one.checker) for one in plan.objectives]
-    verdicts.append(_doubted(_healed(plan, history), found, None))
+    verdicts.append(_doubted(healed(plan, history), found, None))
     return Judgement(outcome=max(verdict.outcome for verdict in verdicts), verdicts=tuple(verdicts), doubts=found)
 
 
@@ -85,7 +85,7 @@ def _checked(objective: Objective, history: History) -> Verdict:
     return replace(decide(passed="", lacking=lacking, evidence=0, needed=1), objective=objective.id)
 
 
-def _healed(plan: Plan, history: History) -> Verdict:
+def healed(plan: Plan, history: History) -> Verdict:
     """Judge whether every step was seen healed and the shop is as declared: DIRTY where it is not.
 
     Evidence: a *closed* for each step, and the final fingerprint, read after the last heal. One that is missing proves

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from harness import explain
+from harness import explain, mark, registry
 from harness.errors import UsageError
 from harness.project import Project, find, near
 
@@ -42,6 +42,17 @@ def runs(context: click.Context, parameter: click.Parameter, incomplete: str) ->
 def kinds(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 -- click's
     """Give the names of scenarios, faults, checkers and probes."""
     return _beginning(incomplete, explain.names(_project()))
+
+
+def faults(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 -- click's
+    """Give the kinds of faults."""
+    return _beginning(incomplete, registry.kinds("faults"))
+
+
+def standing(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 -- click's
+    """Give the names of the shops that stand."""
+    project = _project()
+    return _beginning(incomplete, sorted(f.name for f in project.runs.glob("*/") if mark.is_set(f)) if project else [])
 
 
 def _beginning(incomplete: str, words: Iterable[str]) -> list[CompletionItem]:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from harness import byhand, care
 from harness.campaign import run_id
+from harness.commands import completing
 from harness.drive import Driven, drive
 from harness.errors import SetupError, UsageError, WindtunnelError
 from harness.events import Event
@@ -33,7 +34,8 @@ from harness.telling import Teller
 
 LONGEST_S = 4 * 3600.0
 DEFECT = click.option("--defect", "defects", multiple=True, help="A switch of the gallery of bad shops.")
-ON = click.option("--on", "run", metavar="RUN", help="Which shop, where several stand.")
+WHICH = "Which shop, where several stand."
+ON = click.option("--on", "run", metavar="RUN", shell_complete=completing.standing, help=WHICH)
 
 
 class Seconds(click.ParamType[float]):
@@ -69,7 +71,7 @@ def up_command(parts: tuple[str, ...], defects: tuple[str, ...]) -> None:
 
 
 @click.command("down")
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=completing.standing)
 def down_command(run: str | None) -> None:
     """Remove the shop that stands, healed first where something is broken. RUN says which, where several stand."""
     left = care.take_down(_standing(find(Path.cwd()), run, "windtunnel down {}"), tell)
@@ -77,7 +79,7 @@ def down_command(run: str | None) -> None:
 
 
 @click.command("break")
-@click.argument("fault")
+@click.argument("fault", shell_complete=completing.faults)
 @click.argument("target")
 @click.option("--for", "duration", type=Seconds(), help="How long it is held: 60s, 5m. An impulse has none.")
 @ON

@@ -54,8 +54,10 @@ def heal_command(runs: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001 
     A shop that stands is mended and stays, unless it is named.
     """
     left, project = False, find(Path.cwd())
-    found = care.found(project.runs)
     named = {folder.name: folder for folder in (run_folder(project, run).resolve() for run in runs)}
+    found = care.found(project.runs)
+    for outside in {folder.parent for folder in named.values()} - {project.runs.resolve()}:  # runs with --out
+        found += tuple(one for one in care.found(outside) if one.run in named.keys() - {known.run for known in found})
     for name in sorted(named.keys() - {one.run for one in found}):
         if not named[name].is_dir():
             raise UsageError(f"{name}: there is no such run; `windtunnel status` lists all that is left")

@@ -2,14 +2,18 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from harness import campaign, care, cli, mend
-from harness.campaign import Flown
-from harness.errors import UsageError
+from harness.campaign import Flown, Manner, Sortie
+from harness.errors import SetupError, UsageError
 from harness.model import Outcome
+from harness.progress import Progress
 from harness.project import find
+from harness.run import Ended
 from harness.scenario import parse
 from harness.undo import Lock
 from tests.fake_runs import KILL, OBJECTIVES, SCENARIO
@@ -129,6 +133,29 @@ def test_nothing_is_run_beside_a_dirty_shop(
     assert typed(monkeypatch, "run", "calm.toml", "calm.toml") == first.exit_code
     assert len(ended) == flown
     assert ("not run: calm: the campaign ended before" in capsys.readouterr().out) == (flown == 1)
+
+
+def full(*_: object) -> None:
+    """Stand in for what writes reports, on a full disk."""
+    raise SetupError("report.html cannot be written: No space left on device")
+
+
+def test_a_shop_left_broken_is_said_also_where_no_report_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full; the exit code must not say that the machine was not ready."""
+    outcome, said = Outcome.DIRTY, list[str]()
+    monkeypatch.setattr(campaign, "Flight", lambda *_: SimpleNamespace(fly=lambda: Ended(folder=tmp_path, interrupted=None)))
+    monkeypatch.setattr(campaign, "conclude", lambda *_: sample_report(outcome))
+    monkeypatch.setattr(campaign, "write", full)
+    sortie = Sortie(plan=sample_report(outcome).plan, part=1, of=1)
+    manner = Manner(out=tmp_path, command="windtunnel run")
+    progress = cast("Progress", SimpleNamespace(show=said.append, say=said.append))
+    assert campaign.fly(find(ROOT), sortie, manner, progress).report.judgement.outcome is Outcome.DIRTY
+    assert said == ["windtunnel: report.html cannot be written: No space left on device"]
+    outcome = Outcome.PASS
+    with pytest.raises(SetupError):
+        campaign.fly(find(ROOT), sortie, manner, progress)
 
 
 def test_an_earlier_report_is_not_the_word_on_these_runs(tmp_path: Path) -> None:

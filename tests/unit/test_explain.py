@@ -29,6 +29,12 @@ def test_everything_on_the_shelves_is_explained_without_a_project(shelf: str, ki
     assert described.prose(registry.cls(shelf, kind).__doc__) in told
 
 
+def test_what_every_run_is_asked_is_explained() -> None:
+    told = explain("healed", None)
+    assert told.startswith("`healed`: an objective of every run\n\nJudge whether every step was seen healed")
+    assert "DIRTY where it is not" in told
+
+
 def test_a_name_of_two_things_is_explained_twice() -> None:
     told = explain("redundancy", None)
     assert "`redundancy`: a checker\n" in told

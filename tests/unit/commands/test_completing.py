@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.shell_completion import ShellComplete
 
-from harness import cli
+from harness import cli, mark
 from harness.commands.completing import SHELLS
 from harness.project import Project
 from tests.golden import ROOT
@@ -73,6 +73,13 @@ def test_names_are_completed_without_the_shop(project: Project) -> None:
     assert completed("explain", "k") == ["kill"]
     assert completed("explain", "c") == ["calm", "crash"]
     assert completed("images", "") == ["build", "list", "load", "save"]
+
+
+def test_by_hand_faults_and_the_shops_that_stand_are_completed(project: Project) -> None:
+    (project.runs / "20260102-storm" / mark.STANDING).write_text("{}")
+    assert completed("break", "p") == ["pause"]
+    assert completed("down", "") == ["20260102-storm"]
+    assert completed("break", "pause", "--on", "") == completed("load", "--on", "") == ["20260102-storm"]
 
 
 def test_outside_a_project_there_is_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

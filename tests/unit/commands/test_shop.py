@@ -20,7 +20,7 @@ from harness.interrupts import InterruptedRun
 from harness.mark import Standing
 from harness.project import Project
 from harness.shop import Residence, Thing
-from harness.store import LOCK, UNDO, write_site
+from harness.store import LOCK, SITE, UNDO, write_site
 from harness.undo import Lock, UndoLog, still_open
 from tests.golden import SHOP
 from tests.golden import project as made_project
@@ -238,6 +238,37 @@ def test_what_does_not_run_is_not_broken(
     assert typed(monkeypatch, "break", "crash", "storefront#1") == 2
     assert "storefront does not run there; running: orders_db" in capsys.readouterr().err
     assert not (folder / "breaks").exists()
+
+
+def test_of_a_shop_that_nobody_can_compare_it_is_not_said_that_it_is_well(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it was started as is lost, so a limit or a filter would not be noticed."""
+    folder = stands(project, "up1")
+    (folder / SITE).write_text("{")
+    one = care.Found(run="up1", folder=folder, alive=False, opened=(), things=(NAME,), driver="process", stands=True)
+    assert care.is_ill(one)
+    assert care.mend(one, print, keep=True) == (care.UNKNOWN.format("up1"),)
+    assert "mended" not in capsys.readouterr().out
+    assert state(folder) == "running"
+
+
+def test_heal_finds_a_run_that_was_stored_elsewhere(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As with --out; processes carry no label that would tell where."""
+    folder = stands(project, "one")
+    mark.remove(folder)
+    freeze(folder)
+    elsewhere = project.root / "elsewhere" / "one"
+    elsewhere.parent.mkdir()
+    folder.rename(elsewhere)
+    thing = Thing(name=NAME, ref=str(elsewhere / "pids" / f"{NAME}.pid"), state={})
+    write_site(elsewhere, Residence(run="one", driver="process", things=(thing,)))
+    assert typed(monkeypatch, "heal", "elsewhere/one") == 0
+    assert "one: mended and removed" in capsys.readouterr().out
+    assert still_open(elsewhere / UNDO) == ()
+    assert not (elsewhere / "pids" / f"{NAME}.pid").exists()
 
 
 @pytest.mark.parametrize(("log", "why"), [(False, f"not as declared: {NAME}: paused"), (True, "not healed yet: pause")])
