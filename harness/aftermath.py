@@ -1,8 +1,11 @@
 """What followed each disturbance: its outages, how long they lasted, how long it then stayed quiet. Pure.
 
 An act and a heal are both disturbances; what shoppers suffer from one to the next is put down to the first of the two.
+Where the shop is still out from one act when another comes, the two are one calamity, counted from the first.
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 from harness.history import GOOD_WITHIN_NS, Disturbance, History
@@ -62,7 +65,7 @@ def aftermaths(history: History) -> tuple[Aftermath, ...]:
     if load is None or not disturbances:
         return ()
     found = [(outage, _owner(outage, disturbances)) for outage in outages_of(history)]
-    return tuple(
+    return _calamities(
         Aftermath(
             disturbance=disturbance,
             following=following,
@@ -73,6 +76,18 @@ def aftermaths(history: History) -> tuple[Aftermath, ...]:
         for i, (disturbance, following) in enumerate(pairwise((*disturbances, None)))
         if disturbance is not None
     )
+
+
+def _calamities(each: Iterable[Aftermath]) -> tuple[Aftermath, ...]:
+    """Join an act that comes while the shop is still out from another one with that; only a heal could have ended it."""
+    found: list[Aftermath] = []
+    for one in each:
+        if found and found[-1].still_out and not one.disturbance.heal:
+            outages = (*found[-1].outages, *(outage for outage in one.outages if outage not in found[-1].outages))
+            found[-1] = replace(found[-1], following=one.following, until_ns=one.until_ns, outages=outages)
+        else:
+            found.append(one)
+    return tuple(found)
 
 
 def _owner(outage: Outage, disturbances: tuple[Disturbance, ...]) -> int:

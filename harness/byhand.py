@@ -6,8 +6,9 @@ from dataclasses import replace
 import tomli_w
 
 from harness import registry
+from harness.declaration import Declaration
 from harness.errors import PlanError, ScenarioError, UsageError
-from harness.model import Declaration, Json
+from harness.model import Json
 from harness.plan import plan, started
 from harness.planned import Plan
 from harness.refusals import BASELINE_LOOKS

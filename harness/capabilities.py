@@ -4,9 +4,11 @@ A power breaks and knows its undo. A sense measures by another path than the pow
 or a proxy's control interface. Every call has a bound; a power that cannot be prepared raises ``ControlError``.
 """
 
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from harness.model import Break, Reading, Series
+
+Way = Literal["both", "in", "out"]
 
 
 @runtime_checkable
@@ -37,11 +39,58 @@ class Pausable(Protocol):
 
 
 @runtime_checkable
+class Cuttable(Protocol):
+    """Its packets can be lost on their way, where they enter or leave it."""
+
+    def cut(self, peer: str | None, way: Way) -> Break:
+        """Prepare the loss of all packets from (``in``) and to (``out``) the instances of ``peer``; of everybody if None.
+
+        Its undo lets them pass again.
+        """
+        ...
+
+
+@runtime_checkable
+class Detachable(Protocol):
+    """Can be taken off the network that it shares with the others."""
+
+    def isolate(self) -> Break:
+        """Prepare that it leaves; its undo brings it back under the same names and at the same address."""
+        ...
+
+
+@runtime_checkable
 class Answers(Protocol):
     """Can be asked, by its own protocol, whether it works."""
 
     def answer_ms(self) -> Reading:
         """Ask once, within 0.5 s: milliseconds, ``silent``, ``refused``, or None with why."""
+        ...
+
+
+@runtime_checkable
+class Linked(Protocol):
+    """Tells whether what is sent over one of its links arrives."""
+
+    def heard_ms(self, peer: str | None) -> Reading:
+        """Let something pass over the link to ``peer`` as the parts themselves do; if None, ask it from outside.
+
+        Within 1 s: milliseconds, ``silent`` (nothing came across, be it that the other end is gone), ``refused``, or None
+        with why.
+        """
+        ...
+
+
+@runtime_checkable
+class Writable(Protocol):
+    """Takes transactions of its own, whatever the others of its component do."""
+
+    def commit_ms(self) -> Reading:
+        """Commit a transaction on this instance: milliseconds until it returned without a warning, within 1 s.
+
+        ``silent`` where it did not return, or one sent before has not yet; ``refused`` where it takes none; ``warned``
+        where it returned with a warning; or None with why.
+        """
         ...
 
 

@@ -11,8 +11,9 @@ from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.declaration import Declaration
 from harness.events import Acted, Event, Healing, Intended, LoadStarted, LoadStopped, Phase, Run, Sample
-from harness.model import Declaration, Doubt, Verdict, noun
+from harness.model import Doubt, Verdict, noun
 from harness.scenario import Scenario
 
 E = TypeVar("E", bound=Event)

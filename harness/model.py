@@ -40,16 +40,17 @@ class Outcome(IntEnum):
 
 
 _TARGET = re.compile(
-    r"(?P<component>[a-z][a-z0-9_]*)(?:#(?P<index>[1-9][0-9]*)|:(?P<role>[a-z_]+)|->(?P<peer>[a-z][a-z0-9_]*))?"
+    r"(?P<component>[a-z][a-z0-9_]*)(?:#(?P<index>[1-9][0-9]*)|:(?P<role>[a-z_]+))?(?:->(?P<peer>[a-z][a-z0-9_]*))?"
     r"|@(?P<alias>[a-z][a-z0-9_]*)"
 )
 
 
 @noun
 class Target:
-    """What a step aims at: ``cdn_a``, ``orders_db:primary``, ``storefront#2``, ``storefront->orders_db``, ``@alias``.
+    """What a step aims at: ``cdn_a``, ``orders_db:primary``, ``storefront#2``, ``storefront#1->db_route``, ``@alias``.
 
-    ``index`` counts from 1. A role is resolved only at the moment of injection.
+    ``index`` counts from 1. A role is resolved only at the moment of injection. With ``peer`` it is the link from that
+    instance to all (other) instances of that component, seen from the instance: it is hit at this end.
     """
 
     component: str | None = None
@@ -64,7 +65,7 @@ class Target:
         match = _TARGET.fullmatch(text)
         if match is None:
             raise ValueError(
-                f"{text!r} is no target; write component, component:role, component#2, component->component or @alias"
+                f"{text!r} is no target; write component, component:role, component#2, component:role->component or @alias"
             )
         index = match["index"]
         return cls(
@@ -210,59 +211,6 @@ class Series:
     labels: Mapping[str, str]
     times_ns: tuple[int, ...]
     values: tuple[float, ...]
-
-
-@noun
-class Alert:
-    """An alert that the shop's monitoring raises about a component, as the component declares it.
-
-    ``severity`` says whom it calls (``page``, ``ticket``), ``playbook`` what they do first. ``window_s`` is how far back
-    its condition looks, so how long a baseline must be for its silence to mean anything.
-    """
-
-    name: str
-    severity: str
-    playbook: str
-    window_s: float
-
-
-@noun
-class Component:
-    """A part of a shop as declared: how many instances, which roles, what it needs to run, what it is able to.
-
-    ``alerts`` are those about it; each carries the labels ``component`` and, where one instance is meant, ``instance``.
-    ``abilities`` are the protocols of ``capabilities`` that its instances offer, powers and senses alike.
-    ``standbys`` is how many synchronous standbys it has when whole (0: it keeps no redundancy of data).
-    """
-
-    name: str
-    instances: int = 1
-    roles: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
-    abilities: frozenset[type] = frozenset()
-    standbys: int = 0
-    alerts: tuple[Alert, ...] = ()
-
-
-@noun
-class Declaration:
-    """A whole shop as declared; pure data, nothing is started.
-
-    ``shopper`` names the class that orders (``module:Class``, see ``load.shopper``), ``entry`` the component shoppers
-    enter at (never a target), ``defects`` the switches of the gallery of bad shops: name → objective that must fail.
-    ``driver`` is the key in ``drivers.DRIVERS`` of what its instances run on.
-    """
-
-    name: str
-    components: tuple[Component, ...]
-    entry: str
-    shopper: str
-    defects: Mapping[str, str]
-    driver: str = "docker"
-
-    def component(self, name: str) -> Component | None:
-        """Give the component of that name, or None."""
-        return next((part for part in self.components if part.name == name), None)
 
 
 @runtime_checkable

@@ -5,9 +5,11 @@ from dataclasses import replace
 from random import Random
 
 from harness import refusals, registry
+from harness.capabilities import Linked
+from harness.declaration import Component, Declaration, Link
 from harness.errors import PlanError
 from harness.history import Checker
-from harness.model import Component, Declaration, Fault, Target
+from harness.model import Fault, Target
 from harness.planned import AUDIT_S, SETTLE_S, START_S, STOP_S, Objective, Plan, PlannedStep, load_s
 from harness.scenario import LARGEST, Entry, Scenario
 
@@ -73,6 +75,9 @@ def _step(scenario: Scenario, declaration: Declaration, number: int) -> PlannedS
     if component.name not in scenario.blast_radius:
         add = ", ".join(f'"{name}"' for name in (*scenario.blast_radius, component.name))
         raise PlanError(file, "blast_radius", f"{key} breaks {component.name}; write blast_radius = [{add}]")
+    if fault.target.peer is not None and fault.sense is not Linked:
+        because = f"{step.fault.kind} breaks an instance, not a link; leave out ->{fault.target.peer}"
+        raise PlanError(file, f"{key}.target", because)
     for ability in (fault.needs, fault.sense):
         if ability not in component.abilities:
             able = ", ".join(sorted(one.__name__ for one in component.abilities))
@@ -89,7 +94,7 @@ def _step(scenario: Scenario, declaration: Declaration, number: int) -> PlannedS
 def _aimed_at(target: Target, declaration: Declaration, file: str, key: str) -> Component:
     """Find the component a target names, and check that role and number exist. Raises ``PlanError``."""
     component = declaration.component(target.component or "")
-    if component is None or target.peer is not None:
+    if component is None:
         names = ", ".join(part.name for part in declaration.components)
         raise PlanError(file, key, f"{target} is no component of the shop {declaration.name}; it has: {names}")
     if component.name == declaration.entry:
@@ -101,6 +106,9 @@ def _aimed_at(target: Target, declaration: Declaration, file: str, key: str) -> 
         raise PlanError(file, key, f"{target}: {component.name} has {component.instances} instance(s), counted from 1")
     if target.role is None and target.index is None and component.instances > 1:
         raise PlanError(file, key, f"{target} has {component.instances} instances; name one: {component.name}#1")
+    if target.peer is not None and Link(component=component.name, peer=target.peer) not in declaration.links:
+        links = ", ".join(f"{link.component}->{link.peer}" for link in declaration.links) or "none"
+        raise PlanError(file, key, f"{target} is no link of the shop {declaration.name}; it has: {links}")
     return component
 
 
@@ -138,7 +146,8 @@ def _parts(
     """Name the components to start, in the declaration's order: the entry, the targets, those that objectives need, and
     what all these need in turn. Raises ``PlanError`` where the shop has nothing that an objective needs.
     """  # noqa: D205 -- the summary needs two lines
-    wanted = [declaration.entry, *(step.fault.target.component or "" for step in steps)]
+    targets = [step.fault.target for step in steps]
+    wanted = [declaration.entry, *(end for target in targets for end in (target.component, target.peer) if end)]
     for one in objectives:
         for need in one.checker.needs:
             found = able(declaration, {need})

@@ -1,7 +1,8 @@
 """What a plan is: a scenario decided against a shop, with its steps, objectives and durations. Pure data."""
 
+from harness.declaration import Declaration
 from harness.history import Checker
-from harness.model import Declaration, Fault, noun
+from harness.model import Fault, noun
 from harness.scenario import Scenario
 
 START_S, SETTLE_S, AUDIT_S, STOP_S = 120, 15, 240, 60

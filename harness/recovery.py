@@ -2,8 +2,8 @@
 
 from harness import events
 from harness.clock import S, Watch
+from harness.declaration import Declaration
 from harness.events import Event
-from harness.model import Declaration
 from harness.scenario import Recovery
 
 MARGIN_S = 1.0  # the judge looks at whole arrivals: a little more than asked for

@@ -2,8 +2,8 @@
 
 from itertools import combinations
 
+from harness.declaration import Declaration
 from harness.errors import PlanError
-from harness.model import Declaration
 from harness.planned import MARGIN_S, Objective, PlannedStep, last_disturbance_s
 from harness.scenario import Scenario
 

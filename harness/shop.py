@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from harness.declaration import Component, Declaration
 from harness.history import Audit
-from harness.model import Component, Declaration, Located, Residue, Scalar, Target, noun
+from harness.model import Located, Residue, Scalar, Target, noun
 from harness.planned import Plan
 
 

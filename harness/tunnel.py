@@ -11,8 +11,9 @@ from pathlib import Path
 import tomli_w
 
 from harness import registry
+from harness.declaration import Declaration
 from harness.errors import UsageError
-from harness.model import Declaration, Fault, Json, Outcome, Target, Verdict
+from harness.model import Fault, Json, Outcome, Target, Verdict
 from harness.planned import Plan
 from harness.report import Report
 from harness.reporters._failure import failure

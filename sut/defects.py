@@ -20,6 +20,10 @@ DEFECTS = {
         sentence="An order is acknowledged when it is queued; what is queued while the database is away is forgotten.",
         caught_by="orders_lost",
     ),
+    "async_replication": Defect(
+        sentence="The standby follows when it can: an order is acknowledged though it is on one node only.",
+        caught_by="orders_lost",
+    ),
     "no_idempotency": Defect(
         sentence="Keys are stored but need not be unique: the same order sent twice is placed twice.",
         caught_by="duplicated",

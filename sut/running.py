@@ -4,12 +4,14 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.capabilities import Crashable, Killable, Pausable
+from harness.capabilities import Crashable, Cuttable, Detachable, Killable, Pausable
+from harness.declaration import Component, Declaration
 from harness.drivers import driver
 from harness.drivers.docker import ContainerPowers
+from harness.drivers.docker_network import NetworkPowers
 from harness.errors import ControlError
 from harness.history import Audit
-from harness.model import Component, Declaration, Located, Residue, Target
+from harness.model import Located, Residue, Target
 from harness.shop import Residence, Site, Thing
 from sut.components import lb
 from sut.components.ground import Ground
@@ -18,6 +20,7 @@ from sut.components.part import Part
 from sut.readback import Readback
 
 _POWERS = (Killable, Crashable, Pausable)
+_NETWORK_POWERS = (Cuttable, Detachable)
 REACH_S = 1.0
 
 
@@ -113,6 +116,10 @@ class RunningReferenceShop:
         if protocol not in component.abilities:
             able = ", ".join(sorted(ability.__name__ for ability in component.abilities))
             raise ControlError(f"{instance} is not {protocol.__name__}; it is {able}")
+        if protocol in _NETWORK_POWERS:
+            links = [link.peer for link in self._declaration.links if link.component == component.name]
+            peers = {c.name: instances(c) for c in self._declaration.components if c.name in links}
+            return NetworkPowers(part.get_wrapped_container(), instance, self._ground.wiring(instance, peers))
         return ContainerPowers(part.ref, instance, part.main_process) if protocol in _POWERS else part
 
     def fingerprint(self) -> tuple[Residue, ...]:

@@ -13,16 +13,29 @@ from ipaddress import IPv4Network
 import psycopg
 from psycopg import sql
 
-from harness.capabilities import Alerting, Answers, Crashable, Killable, Metered, Pausable, Replicated, Started
+from harness.capabilities import (
+    Alerting,
+    Answers,
+    Crashable,
+    Cuttable,
+    Detachable,
+    Killable,
+    Linked,
+    Metered,
+    Pausable,
+    Replicated,
+    Started,
+    Writable,
+)
+from harness.declaration import Component, Declaration, Link
 from harness.drivers import driver
 from harness.drivers.docker_client import client
 from harness.errors import SetupError, UsageError, WindtunnelError
-from harness.model import Component, Declaration
 from harness.planned import Plan
 from harness.shop import Residence, Site
 from sut import images
 from sut.components import alertmanager, db_route, etcd, lb, orders_db, prometheus, storefront
-from sut.components.ground import Ground, ground_on, lay
+from sut.components.ground import TOOLS_ROLE, Ground, ground_on, lay
 from sut.components.part import Part
 from sut.components.patroni import SQL_PORT, Cluster
 from sut.defects import DEFECTS
@@ -31,7 +44,7 @@ from sut.readback import Readback
 from sut.running import RunningReferenceShop, instances
 from sut.services import schema
 
-_MACHINE = frozenset({Killable, Pausable, Answers})
+_MACHINE = frozenset({Killable, Pausable, Answers, Cuttable, Detachable, Linked})
 _PROCESS = _MACHINE | {Crashable, Started}
 CLASSES: Mapping[str, type[Part]] = {
     "etcd": etcd.Etcd,
@@ -50,7 +63,7 @@ COMPONENTS = (
         instances=2,
         roles=tuple(orders_db.ROLES),
         needs=("etcd",),
-        abilities=_PROCESS | {Replicated, Metered},
+        abilities=_PROCESS | {Replicated, Metered, Writable},
         standbys=1,
         alerts=ALERTS["orders_db"],
     ),
@@ -60,6 +73,7 @@ COMPONENTS = (
     Component(name="prometheus", abilities=_MACHINE | {Metered}, alerts=ALERTS["prometheus"]),
     Component(name="alertmanager", needs=("prometheus",), abilities=_MACHINE | {Alerting}),
 )
+LINKS = (Link(component="orders_db", peer="orders_db"), Link(component="storefront", peer="db_route"))
 USERS = ("postgres", "replicator", "rewind", "shop")
 
 
@@ -81,6 +95,7 @@ class ReferenceShop:
             entry="lb",
             shopper="sut.shopper:OneCallShopper",
             defects={name: defect.caught_by for name, defect in DEFECTS.items()},
+            links=LINKS,
         )
 
     def images(self) -> tuple[str, ...]:
@@ -98,7 +113,7 @@ class ReferenceShop:
     def start(self, plan: Plan, site: Site) -> RunningReferenceShop:
         """Start the plan's parts, each when what it needs is ready. Raises ``SetupError``; then all is removed again."""
         wanted = [component for component in COMPONENTS if component.name in plan.parts]
-        found = _demand_images({CLASSES[component.name].role for component in wanted})
+        found = _demand_images({CLASSES[component.name].role for component in wanted} | {TOOLS_ROLE})
         try:
             ground = lay(site, [instance for component in COMPONENTS for instance in instances(component)], found)
             making = _Making(ground, self._defects, [secrets.token_urlsafe(18) for _ in USERS], plan.parts, site.receive)
@@ -123,7 +138,7 @@ class ReferenceShop:
         """Reach the parts of a shop that stands, by the addresses and container ids that were written down."""
         every = {name: component.name for component in COMPONENTS for name in instances(component)}
         subnet = IPv4Network(f"{residence.things[0].state['address']}/24", strict=False)
-        ground = ground_on(subnet, site, tuple(every), {part.role: images.tag(part.role) for part in CLASSES.values()})
+        ground = ground_on(subnet, site, tuple(every), {role: images.tag(role) for role in images.roles()})
         running = {every[one.name] for one in residence.things}
         making = _Making(ground, self._defects, secrets, running, site.receive)
         parts = {one.name: making.makers[every[one.name]](one.name).adopt(one.ref) for one in residence.things}
@@ -153,6 +168,7 @@ class _Making:
             subnet=str(ground.subnet),
             etcd=f"{at['etcd']}:{etcd.PORT}",
             failover="no_failover" not in defects,
+            synchronous="async_replication" not in defects,
         )
         route, password = at["db_route"], self.passwords.shop
         login = orders_db.conninfo(route, "shop", password, orders_db.DATABASE)

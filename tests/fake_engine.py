@@ -21,8 +21,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import docker
 import pytest
 
+from harness.declaration import Declaration
 from harness.drivers import docker_client
-from harness.model import Declaration
 
 MADE = "2026-01-02T03:04:05.123456789Z"
 

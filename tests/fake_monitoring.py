@@ -25,6 +25,16 @@ def health(at: int, *, well: bool) -> list[Event]:
     return [events.Sample(at_ns=at, probe="health", on=one, value="silent" if one in hurt else 1.5) for one in instances]
 
 
+def writes(begin: int, act: int | None, heal: int, end: int) -> list[Event]:
+    """Write down who commits, twice a second: the primary, and from 7 s after an act on the standby instead."""
+    records: list[Event] = []
+    for at in range(begin, end, S // 2):
+        old: float | str = 3.0 if act is None or at < act else "silent" if at < heal else "refused"
+        new: float | str = 3.0 if act is not None and at >= act + 7 * S else "refused"
+        records += [events.Sample(at_ns=at, probe="writes", on=on, value=v) for on, v in ((PRIMARY, old), (STANDBY, new))]
+    return records
+
+
 def monitored(begin: int, act: int | None, heal: int, end: int) -> list[Event]:
     """Write down what it said: the watchdog, 4 ms a call; after an act an alert for 5 s later, over 10 s before the heal."""
     about = {"alertname": NO_PRIMARY, "component": "orders_db", "severity": "page"}

@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 
 from harness import events
-from harness.capabilities import Alerting, Answers, Crashable, Killable, Metered, Pausable, Replicated, Started
 from harness.events import Event
 from harness.history import (
     ACKNOWLEDGED,
@@ -25,41 +24,16 @@ from harness.history import (
     lost_rows,
 )
 from harness.load.schedule import Planned, planned
-from harness.model import Alert, Component, Declaration, Reading, Undo, noun
+from harness.model import Reading, Undo, noun
 from harness.plan import plan
 from harness.planned import Plan
 from harness.scenario import parse
-from tests.fake_monitoring import INSTANCES, NO_PRIMARY, PRIMARY, STANDBY, health, monitored
+from tests.fake_declaration import DECLARATION
+from tests.fake_monitoring import INSTANCES, PRIMARY, STANDBY, health, monitored, writes
 
 S = 1_000_000_000
 BEGIN_NS, AFTER_S, TIMEOUT_NS = 1 * S, 12, 10 * S
 RUN, SKUS, STEP = "run1", 10, "step1"
-_BREAKABLE = frozenset({Answers, Crashable, Killable, Pausable, Started})
-
-DECLARATION = Declaration(
-    name="made_up",
-    components=(
-        Component(name="lb", needs=("storefront",), abilities=frozenset({Answers})),
-        Component(name="storefront", instances=2, needs=("db_route",), abilities=_BREAKABLE),
-        Component(name="prometheus", abilities=frozenset({Answers, Metered})),
-        Component(name="alertmanager", needs=("prometheus",), abilities=frozenset({Answers, Alerting})),
-        Component(name="db_route", needs=("orders_db",), abilities=frozenset({Answers})),
-        Component(
-            name="orders_db",
-            instances=2,
-            roles=("primary", "standby"),
-            needs=("etcd",),
-            abilities=_BREAKABLE | {Replicated},
-            standbys=1,
-            alerts=(Alert(name=NO_PRIMARY, severity="page", playbook="Watch the standby take over.", window_s=5),),
-        ),
-        Component(name="etcd", abilities=frozenset({Answers})),
-    ),
-    entry="lb",
-    shopper="tests.fakes:FakeShopper",
-    defects={"no_failover": "rto", "oversell": "oversold"},
-)
-
 SCENARIO = """
 format = 1
 hypothesis = "The shop takes orders again within 15 s by its own means."
@@ -259,6 +233,7 @@ def _events(made: Plan, ledger: Ledger, audit: Audit) -> list[Event]:
         records.append(events.Sample(at_ns=at, probe="role", on="orders_db", value=role))
         records += health(at, well=healthy)
     records += monitored(BEGIN_NS, act if made.steps else None, heal, end)
+    records += writes(BEGIN_NS, act if made.steps else None, heal, end)
     if made.steps:
         records += _step(warm, act, heal)
     return sorted(records, key=lambda event: event.at_ns)

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.capabilities import Alerting, Answers, Crashable, Killable, Metered, Pausable, Replicated, Started
+from harness.declaration import Alert, Component, Declaration
 from harness.drivers import process
 from harness.errors import ControlError, SetupError
 from harness.history import Audit, NodeAudit, StockLevel
-from harness.model import Alert, Component, Declaration, Located, Residue, Target
+from harness.model import Located, Residue, Target
 from harness.planned import Plan
 from harness.shop import Residence, Site, Thing
 from sut.defects import DEFECTS

@@ -10,15 +10,15 @@ from urllib.parse import urlsplit
 
 from tests.fake_shop_part import DEFECTS, PEERS, Part, call, fresh, leader
 
-EVERY_S, WATCHDOG_S, RESTARTED_S = 0.25, 2.0, 5.0
-SLOW_S = 600.0
+EVERY_S, WATCHDOG_S, RESTARTED_S = 0.1, 2.0, 5.0
+HOLDS_S, SLOW_S = 0.3, 600.0
 RECEIVER = "FAKE_SHOP_RECEIVER"
 MISSING = ("OrdersDbNoPrimary", "StorefrontDown")
 Condition = tuple[str, str, str]  # alert, component, instance ("" where none is meant)
 
 
 class Monitor(Part):
-    """Rules as the reference shop has them: what holds for half a second is told, and told again when it is over.
+    """Rules as the reference shop has them: what holds for 0.3 s is told, and told again when it is over.
 
     Defect ``alert_missing`` leaves out two of them, ``alert_slow`` waits ten minutes.
     """
@@ -37,7 +37,7 @@ class Monitor(Part):
         return {request["ask"]: known[request["ask"]]} if request["ask"] in known else await super().answer(request)
 
     async def work(self) -> None:
-        """Look four times a second."""
+        """Look ten times a second."""
         while True:
             said = dict(zip(PEERS, await asyncio.gather(*map(self._ask, PEERS)), strict=True))
             now = time.time()
@@ -75,7 +75,7 @@ class Monitor(Part):
     async def _tell(self, wrong: set[Condition], now: float) -> None:
         """Tell what begins to hold, and what no longer does; and every two seconds that we live."""
         self._since = {one: self._since.get(one, now) for one in wrong}
-        wait_s = SLOW_S if "alert_slow" in DEFECTS else 0.5
+        wait_s = SLOW_S if "alert_slow" in DEFECTS else HOLDS_S
         firing = {one for one, since in self._since.items() if now - since >= wait_s}
         told = [("firing", one) for one in firing - self._firing] + [("resolved", one) for one in self._firing - firing]
         self._firing = firing

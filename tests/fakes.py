@@ -87,7 +87,11 @@ class FakeInstance:
         """Prepare a hit."""
         return Break(undo=self.undo, act=self._act)
 
-    pause = crash = kill
+    pause = crash = isolate = kill
+
+    def cut(self, peer: str | None, way: str) -> Break:  # noqa: ARG002 -- as the protocol
+        """Prepare a hit."""
+        return self.kill()
 
     def mend(self, _: Undo) -> None:
         """Take it back."""
@@ -98,6 +102,10 @@ class FakeInstance:
         return Reading(at_ns=0, value=self._seen(self, self._clock.now / S))
 
     started = answer_ms
+
+    def heard_ms(self, peer: str | None) -> Reading:  # noqa: ARG002 -- as the protocol
+        """Ask it."""
+        return self.answer_ms()
 
     def _act(self) -> None:
         self.acts.append(self._clock.now / S)

@@ -2,8 +2,8 @@
 
     python -m tests.sabotage WHAT … -- ARGUMENTS OF WINDTUNNEL
 
-    inject:POWER     the power (kill, crash, pause) does nothing when it acts, and reports no error
-    mend:VERB        the mender (start, signal, unpause) does nothing, and reports no error
+    inject:POWER     the power (kill, crash, pause, cut …) does nothing when it acts, and reports no error
+    mend:VERB        the mender (start, signal, unpause, unblock …) does nothing, and reports no error
     die:WHERE        the process kills itself by SIGKILL
     hang:WHERE       the thread that comes there goes no further
     bound:NAME=S     a bound of ``harness.nemesis`` (HEAL_S: the longest wait for a heal), in seconds
@@ -24,12 +24,12 @@ from dataclasses import replace
 from typing import Any, cast
 
 from harness import cli, nemesis
-from harness.drivers import DRIVERS, Mender, docker, driver, process
+from harness.drivers import DRIVERS, Mender, docker, docker_network, driver, process
 from harness.events import KINDS, Event, Looked, Phase
 from harness.model import Break
 from harness.store import JournalWriter
 
-POWERS: tuple[type[Any], ...] = (process.ProcessPowers, docker.ContainerPowers)
+POWERS: tuple[type[Any], ...] = (process.ProcessPowers, docker.ContainerPowers, docker_network.NetworkPowers)
 PHASES = {"shop_up", "warm_up", "baseline", "steps", "recovery", "settle", "audit", "shop_down"}
 STAGES = {stage.value for stage in nemesis.Stage}
 Act = Callable[[], None]
@@ -68,14 +68,15 @@ def bound(setting: str) -> None:
 
 
 def _spoil_power(power: str, spoil: Callable[[Act], Act]) -> None:
-    """Put ``spoil(act)`` in the place of the act that a power prepares, on every driver."""
-    for powers in POWERS:
-        prepare = getattr(powers, power, None)
-        if prepare is None:
-            raise SystemExit(f"sabotage: {powers.__name__} has no power {power!r}")
+    """Put ``spoil(act)`` in the place of the act that a power prepares, on every driver that has it."""
+    able = [powers for powers in POWERS if hasattr(powers, power)]
+    if not able:
+        raise SystemExit(f"sabotage: no driver has a power {power!r}")
+    for powers in able:
+        prepare: Callable[..., Break] = getattr(powers, power)
 
-        def spoilt(self: object, prepare: Callable[[object], Break] = prepare) -> Break:
-            made = prepare(self)
+        def spoilt(self: object, *how: object, prepare: Callable[..., Break] = prepare) -> Break:
+            made = prepare(self, *how)
             return replace(made, act=spoil(made.act))
 
         setattr(powers, power, spoilt)
@@ -84,7 +85,7 @@ def _spoil_power(power: str, spoil: Callable[[Act], Act]) -> None:
 def _at(where: str, then: Act) -> None:
     """Do something at a point of the run."""
     if where == "act":
-        for power in ("kill", "crash", "pause"):
+        for power in ("kill", "crash", "pause", "cut", "isolate"):
             _spoil_power(power, lambda act: lambda: _both(act, then))
         return
     if where not in KINDS.keys() | PHASES | STAGES:

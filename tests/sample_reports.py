@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.declaration import Component, Declaration
 from harness.events import (
     Acted,
     Alerted,
@@ -32,7 +33,7 @@ from harness.events import (
     Sample,
 )
 from harness.history import ACKNOWLEDGED, UNKNOWN, History, Ledger, Window
-from harness.model import Component, Declaration, Doubt, Judgement, Outcome, Reading, Series, Undo, Verdict
+from harness.model import Doubt, Judgement, Outcome, Reading, Series, Undo, Verdict
 from harness.planned import Plan
 from harness.report import Report
 from harness.scenario import parse

@@ -23,7 +23,7 @@ SCENARIOS = tuple(sorted((ROOT / "scenarios").glob("*.toml")))
 
 # Lowest first: a module imports its own layer and those below. A new module is written in here, once.
 LAYERS = {
-    "words": "errors model finding capabilities clock lines machine",
+    "words": "errors model declaration finding capabilities clock lines machine",
     "scenario": "scenario registry events interrupts host",
     "history": "history outages aftermath evidence load load.schedule load.shopper load.spec load.tally",
     "plan": "planned refusals plan shop report project settings",
@@ -39,9 +39,9 @@ LAYERS = {
     ),
 }
 SHELVES = {
-    "faults": {"model", "capabilities", "errors"},
+    "faults": {"model", "capabilities", "errors", "faults"},
     "probes": {"model", "capabilities", "errors"},
-    "checkers": {"model", "history", "events", "errors", "evidence", "outages", "aftermath"},
+    "checkers": {"model", "declaration", "history", "events", "errors", "evidence", "outages", "aftermath"},
     "reporters": {"model", "history", "events", "errors", "evidence", "outages", "aftermath", "report", "reporters"},
 }
 CHILD = {"load.wire", "load.user", "load.child"}

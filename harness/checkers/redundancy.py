@@ -4,10 +4,11 @@ import math
 from itertools import pairwise
 from typing import ClassVar
 
+from harness.declaration import Component
 from harness.events import Sample
 from harness.evidence import decide, plural
 from harness.history import Checker, History, Window
-from harness.model import Component, Positive, Verdict, noun
+from harness.model import Positive, Verdict, noun
 
 GAP_S = 5.0
 LOOKS_PER_S = 0.5

@@ -19,15 +19,15 @@ STEADY_AT_LEAST_S = 5.0
 class Rto(Checker):
     """``recovery_s`` of each act, and likewise of each heal, must be <= ``budget_s`` (and ``contract_s``, if given).
 
-    Recovery: from just before the act to the end of the last outage (``outages``) before the next disturbance; 0 where no
-    outage was seen. Afterwards no outage for ``recovery.stable_s``, or until the next disturbance if that comes earlier,
-    but for 5 s at least. Still out when the next disturbance comes, or when the load ends after the budget: FAIL, "not by
-    itself". A heal or an end that came before the budget was over cannot tell: INCONCLUSIVE. The contract is undecided
-    where the load ended before it was over. Evidence: orders due from the first act on; twice as many must be due within
-    the budget as make an outage (10 where fewer than 100 come in a second), else it could be over budget unseen, and a
-    PASS stays open. Measured beside: each outage,
-    ``orders_missed`` (not acknowledged), ``order_seconds_late`` (sum of what acknowledged orders took above 1.0 s), and
-    the phases of each recovery, in seconds since the act.
+    Recovery: from just before the act to the end of the last outage (``outages``) before the next disturbance; 0 where
+    no outage was seen; an act that comes while it is still out from another belongs to that one. Afterwards no outage
+    for ``recovery.stable_s``, or until the next disturbance if that comes earlier, but for 5 s at least. Still out when
+    the next disturbance comes, or when the load ends after the budget: FAIL, "not by itself". A heal or an end that came
+    before the budget was over cannot tell: INCONCLUSIVE. The contract is undecided where the load ended before it was
+    over. Evidence: orders due from the first act on; twice as many must be due within the budget as make an outage (10
+    where fewer than 100 come in a second), else it could be over budget unseen, and a PASS stays open. Measured beside:
+    each outage, ``orders_missed`` (not acknowledged), ``order_seconds_late`` (sum of what acknowledged orders took above
+    1.0 s), and the phases of each recovery, in seconds since the act.
     """
 
     timing: ClassVar[bool] = True
@@ -69,7 +69,7 @@ class Rto(Checker):
         budget = f"the budget is {self.budget_s:g} s."
         if one.inherited:
             return ""
-        if one.still_out and (over or (one.following is not None and not one.following.heal)):
+        if one.still_out and over:
             return (
                 f"Not by itself: after {_cause(one)} it was still out when {_end(one)}, {one.lasted_s:.1f} s later; {budget}"
             )

@@ -15,13 +15,14 @@ from rich.text import Text
 from harness import byhand, care
 from harness.campaign import run_id
 from harness.commands import completing
+from harness.declaration import Declaration
 from harness.drive import Driven, drive
 from harness.errors import SetupError, UsageError, WindtunnelError
 from harness.events import Event
 from harness.evidence import ms
 from harness.interrupts import EXIT_CODES, InterruptedRun
 from harness.load.shopper import ByHand
-from harness.model import Declaration, Outcome
+from harness.model import Outcome
 from harness.progress import Progress
 from harness.project import Project, find
 from harness.reporters._words import visible

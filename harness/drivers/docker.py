@@ -1,23 +1,24 @@
-"""Containers of a Docker engine: the powers kill, crash and pause, and what mends them.
+"""Containers of a Docker engine: the powers kill, crash and pause, what mends them, and what is off.
 
 It acts only on containers that carry a run's label. Every call has the deadline ``CONTROL_S``.
 """
 
 import shlex
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import docker
 import requests
 from docker.models.containers import Container
 
-from harness.drivers import Deviation, Leftover, Mender
-from harness.drivers.docker_client import CONTROL_S, INSTANCE, LOCK, RUN, client
+from harness.drivers import Deviation, Leftover, Mender, docker_network
+from harness.drivers.docker_client import CONTROL_S, HELPER, INSTANCE, LOCK, RUN, client
 from harness.drivers.docker_events import watch
 from harness.drivers.docker_examine import examine
 from harness.drivers.docker_images import images, load_images, save_images
+from harness.drivers.docker_network import controlled
 from harness.drivers.redaction import redacted, secrets_of
 from harness.errors import ControlError
 from harness.model import Break, Residue, Undo
@@ -42,20 +43,14 @@ __all__ = [
     "sweep",
     "watch",
 ]
+_HELPER = "docker run --rm --network container:{} --cap-add NET_ADMIN <tools>"
 TYPED: Mapping[str, tuple[str, str]] = {
     "kill": ("docker kill {}", "docker start {}"),
     "crash": ("docker exec {} kill -9 <main process>", ""),
     "pause": ("docker pause {}", "docker unpause {}"),
+    "cut": (f"{_HELPER} nft <drop its packets>", f"{_HELPER} nft delete table inet {docker_network.PREFIX}cut"),
+    "isolate": ("docker network disconnect -f <network> {}", "docker network connect --ip <address> <network> {}"),
 }
-
-
-@contextmanager
-def _controlled(what: str) -> Iterator[None]:
-    """Turn whatever the client library raises into a ``ControlError`` that says what was being done."""
-    try:
-        yield
-    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
-        raise ControlError(f"{what}: {error}") from error
 
 
 class ContainerPowers:
@@ -89,7 +84,7 @@ class ContainerPowers:
 
     def _own(self) -> Container:
         """Get the container, refusing any that does not carry a run's label."""
-        with _controlled(f"find {self._instance}"):
+        with controlled(f"find {self._instance}"):
             container = client().containers.get(self._ref)
         if RUN not in container.labels:
             raise ControlError(f"{self._instance} does not carry the label {RUN}; windtunnel breaks only what it started")
@@ -103,7 +98,7 @@ class ContainerPowers:
 
     def _act(self, power: str, call: Callable[[], None]) -> Callable[[], None]:
         def act() -> None:
-            with _controlled(f"{power} {self._instance}"):
+            with controlled(f"{power} {self._instance}"):
                 call()
 
         return act
@@ -111,7 +106,7 @@ class ContainerPowers:
 
 def _mend(undo: Undo, call: Callable[[Container], None]) -> None:
     """Mend one container of a run; one that has vanished counts as healed."""
-    with _controlled(f"{undo.verb} {undo.args.get('instance', undo.on)}"):
+    with controlled(f"{undo.verb} {undo.args.get('instance', undo.on)}"):
         try:
             container = client().containers.get(undo.on)
         except docker.errors.NotFound:
@@ -132,52 +127,77 @@ def _unpause(container: Container) -> None:
         container.unpause()
 
 
+def _mender(call: Callable[[Container, Undo], None]) -> Mender:
+    return lambda undo: _mend(undo, lambda container: call(container, undo))
+
+
 MENDERS: Mapping[str, Mender] = {
     "start": lambda undo: _mend(undo, _start),
     "unpause": lambda undo: _mend(undo, _unpause),
+    **{verb: _mender(call) for verb, call in docker_network.MENDERS.items()},
 }
 
 
 def _labelled(run: str | None, timeout_s: float = CONTROL_S) -> list[Container]:
     """Find the containers of one run, or of all."""
-    with _controlled("list the run's containers"):
+    with controlled("list the run's containers"):
         label = RUN if run is None else f"{RUN}={run}"
         return client(timeout_s).containers.list(all=True, filters={"label": label}, ignore_removed=True)
 
 
-def _off(container: Container, network: str | None = None, address: str | None = None) -> Deviation | None:
-    """Say in what a container is not as it should be: running, not paused, at its address."""
+def _stopped(container: Container) -> Deviation | None:
+    """Say whether a container does not run, or is paused."""
     name = container.labels.get(INSTANCE, container.name or container.short_id)
     state = str(container.attrs["State"]["Status"])
     verb = {"paused": "unpause", "running": ""}.get(state, "start")
-    if verb:
-        undo = Undo(verb=verb, on=str(container.id), args={"instance": name})
-        return Deviation(residue=Residue(on=name, what=state), undo=undo)
-    here = container.attrs["NetworkSettings"]["Networks"].get(network or "", {}).get("IPAddress")
-    if network and here != address:
-        return Deviation(residue=Residue(on=name, what=f"at address {here}, not {address}"), undo=None)
-    return None
+    undo = Undo(verb=verb, on=str(container.id), args={"instance": name}) if verb else None
+    return Deviation(residue=Residue(on=name, what=state), undo=undo) if undo else None
+
+
+def _strayed(container: Container, network: str, address: str) -> Deviation | None:
+    """Say whether a container is not in its network, or not at its address."""
+    here = container.attrs["NetworkSettings"]["Networks"].get(network, {}).get("IPAddress")
+    if here == address:
+        return None
+    name = container.labels.get(INSTANCE, container.name or container.short_id)
+    what = f"at address {here}, not {address}" if here else "off its network"
+    undo = docker_network.attaching(str(container.id), name, network, address)
+    return Deviation(residue=Residue(on=name, what=what), undo=undo)
+
+
+def _filtered(containers: Sequence[Container]) -> Iterator[Deviation]:
+    """Say which containers lose packets to rules of ours."""
+    with controlled("look for rules in the run's containers"):
+        found = docker_network.tables(containers)
+    for container in containers:
+        for table in found.get(str(container.id), ()):
+            residue = Residue(on=container.labels[INSTANCE], what=f"loses packets ({table})")
+            yield Deviation(residue=residue, undo=docker_network.clearing(container, table))
 
 
 def deviations(residence: Residence) -> tuple[Deviation, ...]:
-    """Compare every container of the residence with its declared state and address."""
+    """Compare every container of the residence with its declared state and address, and look for rules in its network."""
     found = {str(container.id): container for container in _labelled(residence.run)}
-    off: list[Deviation] = []
+    off: list[Deviation | None] = []
     for thing in residence.things:
         container = found.get(thing.ref)
         if container is None:
             off.append(Deviation(residue=Residue(on=thing.name, what="container is gone"), undo=None))
             continue
         network, address = thing.state.get("network"), thing.state.get("address")
-        deviation = _off(container, str(network) if network else None, str(address) if address else None)
-        if deviation is not None:
-            off.append(deviation)
-    return tuple(off)
+        off.append(_stopped(container) or (_strayed(container, str(network), str(address)) if network else None))
+    off += _filtered([found[thing.ref] for thing in residence.things if thing.ref in found])
+    return tuple(one for one in off if one is not None)
 
 
 def observed(run: str) -> tuple[Deviation, ...]:
-    """Find the containers of a run that are paused or stopped."""
-    return tuple(deviation for container in _labelled(run) if (deviation := _off(container)) is not None)
+    """Find the containers of a run that are paused, stopped, off their network, or lose packets to rules of ours."""
+    containers = [container for container in _labelled(run) if HELPER not in container.labels]
+    off = [
+        _stopped(container) or (_strayed(container, *home) if (home := docker_network.home(container)) else None)
+        for container in containers
+    ]
+    return tuple(one for one in (*off, *_filtered(containers)) if one is not None)
 
 
 def sweep(run: str, folder: Path) -> tuple[str, ...]:  # noqa: ARG001 -- containers are found by label, not by folder
@@ -186,7 +206,7 @@ def sweep(run: str, folder: Path) -> tuple[str, ...]:  # noqa: ARG001 -- contain
     for container in _labelled(run, SWEEP_S):
         with suppress(docker.errors.APIError, requests.exceptions.RequestException):
             container.remove(force=True, v=True)
-    with _controlled("remove the run's networks and volumes"):
+    with controlled("remove the run's networks and volumes"):
         for network in engine.networks.list(filters=label):
             with suppress(docker.errors.APIError):
                 network.remove()
@@ -215,7 +235,7 @@ def leftovers() -> tuple[Leftover, ...]:
     found: dict[str, list[tuple[str, str]]] = {}
     for container in _labelled(None):
         found.setdefault(container.labels[RUN], []).append((container.name or "", container.labels.get(LOCK, "")))
-    with _controlled("list networks"):
+    with controlled("list networks"):
         for network in client().networks.list(filters={"label": RUN}):
             labels = (network.attrs or {}).get("Labels") or {}
             found.setdefault(labels[RUN], []).append((str(network.name), labels.get(LOCK, "")))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import docker
 import requests
 
-from harness.drivers.docker_client import CONTROL_S, INSTANCE, RUN, client
+from harness.drivers.docker_client import CONTROL_S, HELPER, INSTANCE, RUN, client
 from harness.errors import SetupError
 from harness.events import EngineEvent, Gap
 
@@ -53,6 +53,8 @@ class _Follower:
                 continue
             self._since_ns = event["timeNano"]
             attributes = event["Actor"]["Attributes"]
+            if HELPER in attributes:
+                continue
             name = attributes.get(INSTANCE, attributes.get("name", ""))
             self._record(
                 EngineEvent(at_ns=self._now_ns(), action=event["Action"], instance=name, engine_ns=event["timeNano"])

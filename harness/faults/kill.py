@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from harness.capabilities import Answers, Killable
-from harness.model import REFUSED, SILENT, Break, Reading, Target, noun
+from harness.faults._silence import fell_silent
+from harness.model import REFUSED, Break, Reading, Target, noun
 
 
 @noun
@@ -29,6 +30,4 @@ class Kill:
 
     def bitten(self, before: Sequence[Reading], now: Reading) -> bool | None:
         """Say whether an instance that answered before no longer does; None where it was never seen to answer."""
-        if now.value is None or not any(isinstance(reading.value, float) for reading in before):
-            return None
-        return now.value in (SILENT, REFUSED)
+        return fell_silent(before, now, or_said=REFUSED)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from harness.capabilities import Answers, Pausable
-from harness.model import SILENT, Break, Reading, Target, noun
+from harness.faults._silence import fell_silent
+from harness.model import Break, Reading, Target, noun
 
 
 @noun
@@ -30,6 +31,4 @@ class Pause:
 
     def bitten(self, before: Sequence[Reading], now: Reading) -> bool | None:
         """Say whether an instance that answered before is now silent; None where it was never seen to answer."""
-        if now.value is None or not any(isinstance(reading.value, float) for reading in before):
-            return None
-        return now.value == SILENT
+        return fell_silent(before, now)

@@ -8,11 +8,12 @@ would hold the one who asks. What goes wrong is an ``OSError`` here: ``TimeoutEr
 import errno
 import select
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 
 import psycopg
 from psycopg import pq
-from psycopg.pq.abc import PGconn
+from psycopg.pq.abc import PGconn, PGresult
 
 from harness.model import REFUSED, SILENT, Reading
 
@@ -85,22 +86,65 @@ def healthy(address: str, port: int, path: str = "/health") -> Callable[[Deadlin
 
 def query(conninfo: str, sql: str, deadline: Deadline) -> list[tuple[str, ...]]:
     """Put one query over a connection of its own; rows of text, NULL as "". Raises ``OSError``."""
-    connection = pq.PGconn.connect_start(conninfo.encode())
-    try:
-        _connect(connection, deadline)
-        connection.send_query(sql.encode())
-        while connection.is_busy():
-            _wait(connection, select.POLLIN, deadline)
-            connection.consume_input()
-        result = connection.get_result()
+    with closing(Session(conninfo)) as session:
+        session.connect(deadline)
+        session.send(sql)
+        return session.rows(deadline)
+
+
+class Session:
+    """One connection to a database, over which one query at a time is put. Each call raises ``OSError``."""
+
+    def __init__(self, conninfo: str) -> None:
+        self._connection = pq.PGconn.connect_start(conninfo.encode())
+        self._connection.notice_handler = self._noticed
+        self.warned = False
+        """Whether the server has sent a warning since the last query was sent."""
+
+    def connect(self, deadline: Deadline) -> None:
+        """Wait until it can be used."""
+        with _as_reset():
+            _connect(self._connection, deadline)
+
+    def send(self, sql: str) -> None:
+        """Send a query, without waiting for its answer."""
+        self.warned = False
+        with _as_reset():
+            self._connection.send_query(sql.encode())
+
+    def rows(self, deadline: Deadline) -> list[tuple[str, ...]]:
+        """Wait for the answer to what was sent: rows of text, NULL as "". After ``TimeoutError`` one may wait on."""
+        with _as_reset():
+            result = self._result(deadline)
+            while self._result(deadline) is not None:
+                pass
         if result is None or result.status != pq.ExecStatus.TUPLES_OK:
-            raise ConnectionRefusedError(_words(connection))
+            raise ConnectionRefusedError(_words(self._connection))
         columns = range(result.nfields)
         return [tuple((result.get_value(row, c) or b"").decode() for c in columns) for row in range(result.ntuples)]
+
+    def close(self) -> None:
+        """End it; twice is harmless."""
+        self._connection.finish()
+
+    def _result(self, deadline: Deadline) -> PGresult | None:
+        while self._connection.is_busy():
+            _wait(self._connection, select.POLLIN, deadline)
+            self._connection.consume_input()
+        return self._connection.get_result()
+
+    def _noticed(self, notice: PGresult) -> None:
+        severity = notice.error_field(pq.DiagnosticField.SEVERITY_NONLOCALIZED)
+        self.warned = self.warned or severity == b"WARNING"
+
+
+@contextmanager
+def _as_reset() -> Iterator[None]:
+    """Turn what libpq raises about a connection into an ``OSError``."""
+    try:
+        yield
     except psycopg.OperationalError as error:
         raise ConnectionResetError(str(error)) from error
-    finally:
-        connection.finish()
 
 
 def _connect(connection: PGconn, deadline: Deadline) -> None:

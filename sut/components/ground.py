@@ -8,13 +8,15 @@ from itertools import islice
 
 from testcontainers.core.network import Network
 
-from harness.drivers.docker_client import INSTANCE, LOCK, RUN
+from harness.drivers.docker_client import ADDRESS, INSTANCE, LOCK, NETWORK, RUN, TOOLS
+from harness.drivers.docker_network import Wiring
 from harness.errors import SetupError
 from harness.model import noun
 from harness.shop import Site
 
 BENCHMARKS = IPv4Network("198.18.0.0/15")  # RFC 2544: routed nowhere
 ENGINE_LIMIT_S = 30
+TOOLS_ROLE = "tools"  # the role of the image whose programs reach into a part's network
 TRIES = 64
 FIRST_HOST = 10
 
@@ -43,7 +45,15 @@ class Ground:
 
     def labels(self, instance: str) -> dict[str, str]:
         """Give the labels by which the guardian and ``heal`` find what this run has put on the machine."""
-        return {RUN: self.run, INSTANCE: instance, LOCK: self.lock}
+        labels = {RUN: self.run, INSTANCE: instance, LOCK: self.lock}
+        if instance in self.addresses:  # and where it belongs
+            labels |= {NETWORK: self.network, ADDRESS: self.addresses[instance], TOOLS: self.images[TOOLS_ROLE]}
+        return labels
+
+    def wiring(self, instance: str, peers: Mapping[str, Sequence[str]]) -> Wiring:
+        """Say how an instance hangs in the network; ``peers`` are the instances by component that it is linked to."""
+        others = {name: [self.addresses[one] for one in them if one != instance] for name, them in peers.items()}
+        return Wiring(network=self.network, address=self.addresses[instance], tools=self.images[TOOLS_ROLE], peers=others)
 
 
 def subnets(run: str) -> Iterator[IPv4Network]:

@@ -6,6 +6,7 @@ from typing import ClassVar
 from harness.errors import ControlError
 from harness.model import Reading, Residue, Series, noun
 from sut.components.ask import Deadline, http_get, look, query
+from sut.components.commits import Commits
 from sut.components.ground import Ground
 from sut.components.part import CALL_S, Part
 from sut.components.patroni import DATA, REST_PORT, SQL_PORT, Cluster, settings
@@ -13,6 +14,7 @@ from sut.components.watched import PAGE, TICKET, Rule, Scrape, down
 
 DATABASE = "shop"
 ROLES: Mapping[str, str] = {"primary": "/primary", "standby": "/synchronous"}  # role → where Patroni says 200 for it
+_ASYNCHRONOUS: Mapping[str, str] = {**ROLES, "standby": "/asynchronous"}
 _SETTINGS = "/etc/windtunnel/patroni.yml"
 _START = f"chown postgres: {_SETTINGS} && exec setpriv --reuid postgres --regid postgres --init-groups patroni {_SETTINGS}"
 _NODE_S = 0.25  # for each of two nodes, so that both and a query fit into a second
@@ -20,7 +22,10 @@ _SELECT_S = 5.0
 _STREAMS = "sum(patroni_sync_standby * patroni_postgres_streaming)"
 _LEADS = "sum(patroni_primary * patroni_postgres_running)"
 _NONE = '0 * sum(up{component="orders_db"})'  # nothing before the nodes were asked for the first time
-_STREAMING = "select count(*) from pg_stat_replication where state = 'streaming' and sync_state in ('sync', 'quorum')"
+_STREAMING = "select count(*) from pg_stat_replication where state = 'streaming' and sync_state in {}"
+_SEND = "select pg_logical_emit_message(true, 'windtunnel', 'across')"
+_ARRIVED = "select pg_last_wal_receive_lsn() >= '{}' from pg_sleep(0.02)"
+_COMMIT_S = 0.4  # how long one look waits for a commit; the next one waits on
 
 # By the class that each of the shop's statements carries in front.
 _STATEMENTS = r"""
@@ -91,6 +96,9 @@ class OrdersDb(Part):
         text = settings(instance, cluster)
         super().__init__(ground, instance, ["sh", "-c", _START], memory="1g", files={_SETTINGS: text}, shm_size="128m")
         self._cluster, self._passwords = cluster, passwords
+        self._roles = ROLES if cluster.synchronous else _ASYNCHRONOUS
+        self._streaming = _STREAMING.format("('sync', 'quorum')" if cluster.synchronous else "('async')")
+        self._commits = Commits(self.conninfo(DATABASE), ground.now_ns)
         self.with_envs(**passwords.environment())
 
     def conninfo(self, database: str = "postgres") -> str:
@@ -100,11 +108,22 @@ class OrdersDb(Part):
     def not_ready(self) -> str | None:
         """Ready when Patroni says that it is the primary, or the synchronous standby that may be promoted."""
         role = self._role(self.instance)
-        return None if role in ROLES else f"Patroni says {role}"
+        return None if role in self._roles else f"Patroni says {role}"
 
     def answer_ms(self) -> Reading:
         """Make a fresh connection to this node and select 1: a hung postmaster is invisible to those that have one."""
         return look(self.ground.now_ns, CALL_S, self._answers)
+
+    def heard_ms(self, peer: str | None) -> Reading:
+        """See whether a record of the log, written on the primary, arrives on the other node: that is what the link is for.
+
+        That nobody writes, or that one of the two cannot be asked, is silence: then nothing comes across either.
+        """
+        return self.answer_ms() if peer is None else look(self.ground.now_ns, CALL_S, self._across)
+
+    def commit_ms(self) -> Reading:
+        """Commit on this node, or wait on for the commit of before."""
+        return look(self.ground.now_ns, _COMMIT_S, self._commits.commit)
 
     def started(self) -> Reading:
         """Ask since when its postmaster runs."""
@@ -160,17 +179,34 @@ class OrdersDb(Part):
         except (OSError, ValueError) as error:
             raise ControlError(f"{primary}: no statistics of statements: {error or type(error).__name__}") from error
 
+    def _across(self, deadline: Deadline) -> None:
+        here, there = self.address, next(one for one in self._cluster.nodes.values() if one != self.address)
+        try:
+            recovers = query(self._local(here), "select pg_is_in_recovery()", deadline)[0][0] == "t"
+            sender, receiver = (there, here) if recovers else (here, there)
+            sent = query(self._local(sender), _SEND, deadline)[0][0]
+            while query(self._local(receiver), _ARRIVED.format(sent), deadline)[0][0] != "t":
+                pass
+        except PermissionError:
+            raise
+        except OSError as error:
+            raise TimeoutError(f"nothing came across: {error}") from error
+
+    def _local(self, node: str) -> str:
+        """Give the way in to a node, for transactions that wait for no other node."""
+        return f"{conninfo(node, 'postgres', self._passwords.postgres)} options='-c synchronous_commit=local'"
+
     def _standbys(self) -> float:
         primary = self.holder("primary")
         if primary is None:
             return 0.0
         way_in = conninfo(self._cluster.nodes[primary], "postgres", self._passwords.postgres)
-        return float(query(way_in, _STREAMING, self.deadline())[0][0])
+        return float(query(way_in, self._streaming, self.deadline())[0][0])
 
     def _role(self, node: str) -> str:
         said = []
         deadline = self.deadline(_NODE_S)
-        for role, path in ROLES.items():
+        for role, path in self._roles.items():
             try:
                 status, _ = http_get(self._cluster.nodes[node], REST_PORT, path, deadline)
             except OSError as error:

@@ -10,6 +10,7 @@ from testcontainers.core.wait_strategies import WaitStrategy
 from testcontainers.core.waiting_utils import WaitStrategyTarget
 
 from harness.errors import ControlError, SetupError
+from harness.model import Reading
 from sut.components.ask import Deadline
 from sut.components.ground import ENGINE_LIMIT_S, Ground
 from sut.components.watched import Rule, Scrape
@@ -116,6 +117,16 @@ class Part(DockerContainer):
     def not_ready(self) -> str | None:
         """Say what is still missing before it serves, None when it does. May raise ``OSError``."""
         raise NotImplementedError
+
+    def answer_ms(self) -> Reading:
+        """Ask it, within 0.5 s, by its own protocol whether it works."""
+        raise NotImplementedError
+
+    def heard_ms(self, peer: str | None) -> Reading:
+        """Let something pass over a link; without a peer that is to ask it from outside."""
+        if peer is not None:
+            raise ControlError(f"{self.instance}: nobody knows how to see whether its link to {peer} works")
+        return self.answer_ms()
 
     def deadline(self, within_s: float = CALL_S) -> Deadline:
         """Give a deadline on the run's clock."""

@@ -35,6 +35,7 @@ AGREED: Mapping[str, Json] = {
         },
     },
 }
+ASYNCHRONOUS: Mapping[str, Json] = {"synchronous_mode": False, "maximum_lag_on_failover": 1 << 40}
 PARAMETERS: Mapping[str, Json] = {
     "synchronous_commit": "on",  # acknowledged means on both nodes
     "shared_buffers": "128MB",
@@ -51,14 +52,15 @@ PARAMETERS: Mapping[str, Json] = {
 class Cluster:
     """The database as a whole: its nodes, name → address, and where etcd listens (``address:port``).
 
-    The first node founds it, and so is the primary at first. ``failover`` False: the others replicate synchronously and
-    are never promoted.
+    The first node founds it, and so is the primary at first. ``failover`` False: the others replicate and are never
+    promoted. ``synchronous`` False: they follow as fast as they can, nobody waits for them, and any of them is promoted.
     """
 
     nodes: Mapping[str, str]
     subnet: str
     etcd: str
     failover: bool
+    synchronous: bool
 
     @property
     def founder(self) -> str:
@@ -90,5 +92,6 @@ def settings(name: str, cluster: Cluster) -> str:
         "tags": {"nofailover": not (cluster.failover or founds)},
     }
     if founds:
-        node["bootstrap"] = {"dcs": AGREED, "initdb": [{"encoding": "UTF8"}, {"locale": "C.UTF-8"}, "data-checksums"]}
+        agreed = {**AGREED, **({} if cluster.synchronous else ASYNCHRONOUS)}
+        node["bootstrap"] = {"dcs": agreed, "initdb": [{"encoding": "UTF8"}, {"locale": "C.UTF-8"}, "data-checksums"]}
     return json.dumps(node, indent=2)

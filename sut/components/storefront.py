@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Collection
+from dataclasses import replace
 from typing import ClassVar
 
-from harness.model import REFUSED, Reading
+from harness.model import REFUSED, SILENT, Reading
 from sut.components.ask import Deadline, healthy, http_get, look
 from sut.components.ground import Ground
 from sut.components.part import CALL_S, Part
@@ -57,6 +58,11 @@ class Storefront(Part):
     def answer_ms(self) -> Reading:
         """Ask whether it can commit."""
         return look(self.ground.now_ns, CALL_S, healthy(self.address, PORT))
+
+    def heard_ms(self, peer: str | None) -> Reading:
+        """The way to db_route works where it can commit, which it says of itself; it says no where that takes too long."""
+        reading = self.answer_ms()
+        return replace(reading, value=SILENT) if peer is not None and reading.value == REFUSED else reading
 
     def started(self) -> Reading:
         """Ask since when its process runs."""

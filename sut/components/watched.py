@@ -2,7 +2,8 @@
 
 import re
 
-from harness.model import Alert, noun
+from harness.declaration import Alert
+from harness.model import noun
 
 PAGE, TICKET = "page", "ticket"
 _RANGE = re.compile(r"\[(\d+)s")

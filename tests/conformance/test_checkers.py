@@ -42,6 +42,7 @@ OWN: dict[str, set[type[Event]]] = {
     "alert": {Alerted, Closed, Located},
     "blast_radius": {Parts, Sample},
     "query_time": {Metric},
+    "split_brain": {Sample},
 }
 ELSEWHERE = {
     *OWN,

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from harness.errors import UsageError
 from harness.plan import plan
 from harness.scenario import parse
-from tests.fake_runs import DECLARATION, KILL, OBJECTIVES, SCENARIO
+from tests.fake_declaration import DECLARATION
+from tests.fake_runs import KILL, OBJECTIVES, SCENARIO
 
 GOOD = SCENARIO + OBJECTIVES + KILL
 REFUSED = {

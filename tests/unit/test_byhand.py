@@ -7,7 +7,7 @@ import pytest
 from harness import registry
 from harness.byhand import LOOK_S, ORDERS_MAX, RATE_MAX, one_break, only_load, standing
 from harness.errors import UsageError
-from tests.fake_runs import DECLARATION
+from tests.fake_declaration import DECLARATION
 
 ALL = tuple(part.name for part in DECLARATION.components)
 REFUSED = {
@@ -21,7 +21,7 @@ REFUSED = {
     ("pause", "storefront#3", 60.0): "storefront has 2 instance(s)",
     ("pause", "db_route", 60.0): "db_route is not Pausable; it is: Answers",
     ("pause", "@old", 60.0): "@old is no component",
-    ("pause", "storefront->orders_db", 60.0): "is no component",
+    ("pause", "storefront#1->orders_db", 60.0): "is no link of the shop",
     ("pause", "not a target", 60.0): "is no target; write component",
 }
 

@@ -57,7 +57,7 @@ def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
 
 
 def test_each_role_has_a_name_made_of_role_and_hash() -> None:
-    assert roles() == ["etcd", "haproxy", "alertmanager", "prometheus", "postgres", "app"]
+    assert roles() == ["tools", "etcd", "haproxy", "alertmanager", "prometheus", "postgres", "app"]
     for role in roles():
         repository, _, digits = tag(role).partition(":")
         assert repository == f"windtunnel/{role}"
@@ -104,7 +104,7 @@ def test_a_change_of_a_copied_file_renames_the_image_that_copies_it(tree: Path, 
 
 
 def test_an_unknown_role_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(SetupError, match=r"no stage 'valkey'; it has etcd, haproxy"):
+    with pytest.raises(SetupError, match=r"no stage 'valkey'; it has tools, etcd, haproxy"):
         tag("valkey")
 
 

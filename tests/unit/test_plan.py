@@ -11,7 +11,8 @@ from harness.model import Target
 from harness.plan import plan
 from harness.planned import Plan, load_s
 from harness.scenario import parse
-from tests.fake_runs import DECLARATION, KILL, OBJECTIVES, SCENARIO
+from tests.fake_declaration import DECLARATION
+from tests.fake_runs import KILL, OBJECTIVES, SCENARIO
 
 GOOD = SCENARIO + OBJECTIVES + KILL
 SECOND = "[[steps]]\nat_s = {at}\nhold_s = 25\n{id}kill = {{ target = 'orders_db:standby' }}\n"
@@ -77,7 +78,16 @@ REFUSED = {
         "steps[1].kill.target",
         "orders_bd is no component of the shop made_up; it has: lb, storefront, prometheus, alertmanager, db_route, ",
     ),
-    "a link is no component": (aimed_at("storefront->orders_db"), "steps[1].kill.target", "is no component of the shop"),
+    "a link is no instance": (
+        aimed_at("orders_db:primary->orders_db"),
+        "steps[1].kill.target",
+        "kill breaks an instance, not a link; leave out ->orders_db",
+    ),
+    "no such link": (
+        aimed_at("orders_db:primary->etcd"),
+        "steps[1].kill.target",
+        "orders_db:primary->etcd is no link of the shop made_up; it has: orders_db->orders_db",
+    ),
     "an alias is no component": (aimed_at("@old_primary"), "steps[1].kill.target", "is no component of the shop"),
     "the entry": (aimed_at("lb"), "steps[1].kill.target", "lb is where shoppers enter, which is never a target"),
     "unknown role": (
@@ -183,7 +193,7 @@ def test_an_unknown_kind_is_refused_with_the_nearest(shelf: str) -> None:
 
 
 def test_an_unknown_kind_far_from_all_is_refused_with_all() -> None:
-    with pytest.raises(ScenarioError, match="known: crash, kill, pause"):
+    with pytest.raises(ScenarioError, match="known: crash, cut, isolate, kill, pause"):
         planned(GOOD.replace("kill =", "unplug_everything ="))
 
 

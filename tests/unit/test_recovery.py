@@ -1,8 +1,8 @@
 """When a run may end: what it waits for, and what it does not wait for."""
 
 from harness.clock import S, Watch
+from harness.declaration import Alert, Component, Declaration
 from harness.events import WATCHDOG, Acted, Alerted, Event, LoadTick, Sample
-from harness.model import Alert, Component, Declaration
 from harness.recovery import MARGIN_S, Convalescence
 from harness.scenario import Recovery
 from tests.fakes import FakeClock

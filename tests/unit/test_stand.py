@@ -22,7 +22,7 @@ from harness.shop import Residence, Shop, Site, Thing
 from harness.stand import Stood, guarded, put_up, resumed, taken_up
 from harness.store import HARNESS, LOCK, UNDO
 from harness.undo import Lock, UndoLog, held
-from tests.fake_runs import DECLARATION
+from tests.fake_declaration import DECLARATION
 
 NAME = "orders_db-1"
 THAW = Undo(verb="signal", on=NAME, args={"pid": 2**22 + 1, "start_ticks": 1, "signal": "SIGCONT"})

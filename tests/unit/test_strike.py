@@ -14,7 +14,7 @@ from harness.mark import Standing
 from harness.shop import Residence
 from harness.stand import Stood
 from harness.strike import Strike, Struck
-from tests.fake_runs import DECLARATION
+from tests.fake_declaration import DECLARATION
 from tests.unit.test_stand import Reached, settings
 
 

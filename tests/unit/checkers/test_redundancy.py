@@ -9,7 +9,8 @@ from harness.checkers.redundancy import Redundancy
 from harness.events import Healing, Sample
 from harness.history import History
 from harness.model import Outcome
-from tests.fake_runs import DECLARATION, S, a_history, a_plan, without
+from tests.fake_declaration import DECLARATION
+from tests.fake_runs import S, a_history, a_plan, without
 
 HEALED = next(a_history().all(Healing)).at_ns
 

@@ -18,6 +18,7 @@ def test_each_defect_names_the_objective_that_catches_it() -> None:
     assert {name: defect.caught_by for name, defect in DEFECTS.items()} == {
         "no_failover": "rto",
         "ack_before_commit": "orders_lost",
+        "async_replication": "orders_lost",
         "no_idempotency": "duplicated",
         "oversell": "oversold",
         "alert_missing": "alert",

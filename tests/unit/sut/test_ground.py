@@ -29,7 +29,7 @@ def test_a_taken_subnet_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
             raise OSError("Pool overlaps with other one on this address space")
 
     monkeypatch.setattr(module, "_make", make)
-    ground = lay(SITE, ["etcd", "orders_db-1"], {})
+    ground = lay(SITE, ["etcd", "orders_db-1"], {"tools": "tools:1"})
     assert ground is tried[2]
     assert ground.subnet == list(subnets("run-7"))[2]
     assert ground.addresses == {"etcd": str(ground.subnet[10]), "orders_db-1": str(ground.subnet[11])}
@@ -37,7 +37,11 @@ def test_a_taken_subnet_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
         "windtunnel.run": "run-7",
         "windtunnel.instance": "etcd",
         "windtunnel.lock": str(Path("runs/run-7/undo.lock").resolve()),
+        "windtunnel.network": "windtunnel-run-7",
+        "windtunnel.address": str(ground.subnet[10]),
+        "windtunnel.tools": "tools:1",
     }
+    assert ground.labels("network").keys() == {"windtunnel.run", "windtunnel.instance", "windtunnel.lock"}
 
 
 def test_another_refusal_of_the_engine_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from harness.declaration import Component
 from harness.errors import ControlError
-from harness.model import Component
 from sut.components import alertmanager, orders_db, prometheus
 from sut.components.alertmanager import Alertmanager
 from sut.components.prometheus import Prometheus, Watch, Watched

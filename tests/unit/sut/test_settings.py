@@ -13,13 +13,19 @@ NODES = {"orders_db-1": "198.18.7.11", "orders_db-2": "198.18.7.12"}
 FRONTS = {"storefront-1": "198.18.7.14", "storefront-2": "198.18.7.15"}
 
 
-def cluster(*, failover: bool = True) -> Cluster:
-    return Cluster(nodes=NODES, subnet="198.18.7.0/24", etcd="198.18.7.10:2379", failover=failover)
+def cluster(*, failover: bool = True, synchronous: bool = True) -> Cluster:
+    return Cluster(nodes=NODES, subnet="198.18.7.0/24", etcd="198.18.7.10:2379", failover=failover, synchronous=synchronous)
 
 
 def test_only_the_founder_can_make_the_cluster_so_it_is_the_primary_at_first() -> None:
     assert "bootstrap" in json.loads(settings("orders_db-1", cluster()))
     assert "bootstrap" not in json.loads(settings("orders_db-2", cluster()))
+
+
+def test_a_pair_that_waits_for_nobody_promotes_whoever_is_left() -> None:
+    agreed = json.loads(settings("orders_db-1", cluster(synchronous=False)))["bootstrap"]["dcs"]
+    assert agreed["synchronous_mode"] is False
+    assert agreed["maximum_lag_on_failover"] > 1 << 30
 
 
 def test_the_agreed_settings_lose_no_order_and_let_failover_happen() -> None:

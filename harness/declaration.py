@@ -1,0 +1,68 @@
+"""A shop as declared: its components, the links among them, the alerts about them. Pure data, nothing is started."""
+
+from collections.abc import Mapping
+
+from harness.model import noun
+
+
+@noun
+class Alert:
+    """An alert that the shop's monitoring raises about a component, as the component declares it.
+
+    ``severity`` says whom it calls (``page``, ``ticket``), ``playbook`` what they do first. ``window_s`` is how far back
+    its condition looks, so how long a baseline must be for its silence to mean anything.
+    """
+
+    name: str
+    severity: str
+    playbook: str
+    window_s: float
+
+
+@noun
+class Link:
+    """A way from the instances of a component to those of another, or among themselves, over which they work together."""
+
+    component: str
+    peer: str
+
+
+@noun
+class Component:
+    """A part of a shop as declared: how many instances, which roles, what it needs to run, what it is able to.
+
+    ``alerts`` are those about it; each carries the labels ``component`` and, where one instance is meant, ``instance``.
+    ``abilities`` are the protocols of ``capabilities`` that its instances offer, powers and senses alike.
+    ``standbys`` is how many synchronous standbys it has when whole (0: it keeps no redundancy of data).
+    """
+
+    name: str
+    instances: int = 1
+    roles: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    abilities: frozenset[type] = frozenset()
+    standbys: int = 0
+    alerts: tuple[Alert, ...] = ()
+
+
+@noun
+class Declaration:
+    """A whole shop as declared; pure data, nothing is started.
+
+    ``shopper`` names the class that orders (``module:Class``, see ``load.shopper``), ``entry`` the component shoppers
+    enter at (never a target), ``defects`` the switches of the gallery of bad shops: name → objective that must fail.
+    ``driver`` is the key in ``drivers.DRIVERS`` of what its instances run on. ``links`` are the ways among its parts that
+    can be broken by themselves.
+    """
+
+    name: str
+    components: tuple[Component, ...]
+    entry: str
+    shopper: str
+    defects: Mapping[str, str]
+    driver: str = "docker"
+    links: tuple[Link, ...] = ()
+
+    def component(self, name: str) -> Component | None:
+        """Give the component of that name, or None."""
+        return next((part for part in self.components if part.name == name), None)

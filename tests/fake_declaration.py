@@ -1,0 +1,45 @@
+"""The declaration of a made-up shop, for plans and histories that no shop has played."""
+
+from harness.capabilities import (
+    Alerting,
+    Answers,
+    Crashable,
+    Cuttable,
+    Detachable,
+    Killable,
+    Linked,
+    Metered,
+    Pausable,
+    Replicated,
+    Started,
+    Writable,
+)
+from harness.declaration import Alert, Component, Declaration, Link
+from tests.fake_monitoring import NO_PRIMARY
+
+_BREAKABLE = frozenset({Answers, Crashable, Killable, Pausable, Started})
+
+DECLARATION = Declaration(
+    name="made_up",
+    components=(
+        Component(name="lb", needs=("storefront",), abilities=frozenset({Answers})),
+        Component(name="storefront", instances=2, needs=("db_route",), abilities=_BREAKABLE),
+        Component(name="prometheus", abilities=frozenset({Answers, Metered})),
+        Component(name="alertmanager", needs=("prometheus",), abilities=frozenset({Answers, Alerting})),
+        Component(name="db_route", needs=("orders_db",), abilities=frozenset({Answers})),
+        Component(
+            name="orders_db",
+            instances=2,
+            roles=("primary", "standby"),
+            needs=("etcd",),
+            abilities=_BREAKABLE | {Cuttable, Detachable, Linked, Replicated, Writable},
+            standbys=1,
+            alerts=(Alert(name=NO_PRIMARY, severity="page", playbook="Watch the standby take over.", window_s=5),),
+        ),
+        Component(name="etcd", abilities=frozenset({Answers})),
+    ),
+    entry="lb",
+    shopper="tests.fakes:FakeShopper",
+    defects={"no_failover": "rto", "oversell": "oversold"},
+    links=(Link(component="orders_db", peer="orders_db"),),
+)

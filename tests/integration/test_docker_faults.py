@@ -1,0 +1,187 @@
+"""Every fault on the reference shop, without load: it is seen to bite only between act and undo, and by another path.
+
+One shop for all of them; what must be shown of a fault on a whole run is in the acceptance.
+"""
+
+import fcntl
+import multiprocessing
+import os
+import signal
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from harness import registry
+from harness.clock import MachineClock, pause
+from harness.drivers import driver
+from harness.drivers.docker_client import client
+from harness.mend import heal
+from harness.model import SILENT, Fault, Reading, Undo
+from harness.planned import Plan
+from harness.scenario import Entry
+from harness.shop import RunningShop, Site
+from harness.store import UNDO
+from harness.undo import UndoLog, still_open
+from sut.shop import ReferenceShop
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+BITES_S, HEALS_S = 5.0, 30.0
+SHOP = ReferenceShop()
+PARTS = ("etcd", "orders_db", "db_route", "storefront", "lb")
+# kind and parameters → what the engine, or the kernel, says of it meanwhile
+HELD = {
+    "kill storefront#2": ({}, "exited"),
+    "pause storefront#2": ({}, "paused"),
+    "isolate storefront#2": ({}, "off its network"),
+    "isolate etcd": ({}, "off its network"),
+    "cut storefront#1": ({}, "loses packets (windtunnel_cut)"),
+    "cut storefront#1->db_route": ({"way": "out"}, "loses packets (windtunnel_cut)"),
+    "cut orders_db:standby->orders_db": ({}, "loses packets (windtunnel_cut)"),
+    "cut orders_db:standby": ({"way": "in"}, "loses packets (windtunnel_cut)"),
+}
+VERBS = {"start": "kill storefront#2", "unpause": "pause etcd", "attach": "isolate etcd", "unblock": "cut storefront#1"}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
+    """Start it, with no load; after the last test remove it."""
+    folder = tmp_path_factory.mktemp("run")
+    now_ns = MachineClock().now_ns
+    site = Site(
+        id=f"test-{uuid.uuid4().hex[:8]}", folder=folder, now_ns=now_ns, say=print, receive=lambda at: f"http://{at}"
+    )
+    plan = cast("Plan", SimpleNamespace(parts=PARTS, scenario=SimpleNamespace(load=SimpleNamespace(logs_per_s=0.0))))
+    with (folder / "undo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # this run lives: no sweep may take its containers
+        running = SHOP.start(plan, site)
+        try:
+            yield running
+        finally:
+            running.stop()
+
+
+class Blow:
+    """One fault on the shop: who is hit, and how that is seen."""
+
+    def __init__(self, shop: RunningShop, what: str, params: dict[str, str] | None = None) -> None:
+        kind, target = what.split(" ")
+        self.shop = shop
+        entry = Entry(id=kind, kind=kind, params={"target": target} | (params or {}))
+        self.fault: Fault = registry.make("faults", entry, "made_up.toml", kind)
+        self.instance = shop.locate(self.fault.target).instance
+        self.before = list[Reading]()
+
+    def look(self) -> Reading:
+        """Look as its witness does."""
+        return self.fault.look(self.shop.able(self.instance, self.fault.sense))
+
+    def well(self) -> None:
+        """Wait until it is well, then look five times."""
+        soon(lambda: isinstance(self.look().value, float), HEALS_S, f"{self.instance} is well")
+        self.before = [self.look() for _ in range(5)]
+        assert not any(self.fault.bitten(self.before, reading) for reading in self.before)
+
+    def bites(self) -> bool | None:
+        """Look once, and judge."""
+        return self.fault.bitten(self.before, self.look())
+
+
+def soon(true: Callable[[], object], within_s: float, what: str) -> None:
+    """Wait until it is so."""
+    now_ns, begun_ns = MachineClock().now_ns, MachineClock().now_ns()
+    while not true():
+        assert (now_ns() - begun_ns) / 1e9 < within_s, f"not within {within_s:g} s: {what}"
+        pause(0.1)
+
+
+def off(shop: RunningShop) -> set[str]:
+    """What the engine and the kernel say is not as declared."""
+    return {one.residue.what for one in driver("docker").deviations(shop.residence)}
+
+
+def played(undos: tuple[Undo, ...]) -> None:
+    for undo in undos:
+        driver("docker").MENDERS[undo.verb](undo)
+
+
+@pytest.mark.parametrize("what", HELD)
+def test_it_bites_only_between_act_and_undo(what: str, shop: RunningShop) -> None:
+    """Prepared, nothing has happened; acted, it is seen; mended, it is over; mended twice, nothing more happens."""
+    params, told = HELD[what]
+    blow = Blow(shop, what, params)
+    blow.well()
+    breaking = blow.fault.prepare(shop.able(blow.instance, blow.fault.needs))
+    assert blow.bites() is False, "to prepare is not to act"
+    assert off(shop) == set()
+    breaking.act()
+    try:
+        soon(blow.bites, BITES_S, "bitten")
+        assert off(shop) == {told}
+        assert {one.residue.what for one in driver("docker").observed(shop.residence.run)} == {told}, "by labels alone"
+    finally:
+        played(breaking.undo)
+    played(breaking.undo)
+    soon(lambda: blow.bites() is False and isinstance(blow.look().value, float), HEALS_S, "healed")
+    assert off(shop) == set()
+    soon(lambda: not shop.fingerprint(), HEALS_S, "the whole shop is as declared")
+
+
+@pytest.mark.parametrize("what", ["cut orders_db:primary->orders_db", "isolate storefront#1"])
+def test_an_act_that_does_nothing_is_not_seen_to_bite(what: str, shop: RunningShop) -> None:
+    blow = Blow(shop, what)
+    blow.well()
+    blow.fault.prepare(shop.able(blow.instance, blow.fault.needs))
+    assert [blow.bites() for _ in range(5)] == [False] * 5
+
+
+def _breaks_and_dies(log: Path, breaking_of: Callable[[], Blow]) -> None:
+    """Act, with the undo on disk, and die before anybody could write down that it was done."""
+    blow = breaking_of()
+    breaking = blow.fault.prepare(blow.shop.able(blow.instance, blow.fault.needs))
+
+    def act() -> None:
+        breaking.act()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    UndoLog(log).perform("step1", type(breaking)(undo=breaking.undo, act=act), None, lambda: None, lambda: 0)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_a_killed_harness_leaves_is_mended_from_its_undo_log(verb: str, shop: RunningShop, tmp_path: Path) -> None:
+    """And from what is seen, where the undo log is lost too."""
+    blow = Blow(shop, VERBS[verb])
+    for kept in (True, False):
+        blow.well()
+        client.cache_clear()  # no connection is shared with the child
+        child = multiprocessing.get_context("fork").Process(target=_breaks_and_dies, args=(tmp_path / UNDO, lambda: blow))
+        child.start()
+        child.join(20)
+        assert child.exitcode == -signal.SIGKILL
+        soon(blow.bites, BITES_S, "bitten")
+        (opened,) = still_open(tmp_path / UNDO)
+        assert [undo.verb for undo in opened.undo] == [verb]
+        if not kept:
+            (tmp_path / UNDO).unlink()
+        assert heal(tmp_path, shop.residence, lambda *_: None, late_acts=False) == ()
+        assert still_open(tmp_path / UNDO) == ()
+        soon(lambda: blow.bites() is False, HEALS_S, "healed")
+    soon(lambda: not shop.fingerprint(), HEALS_S, "the whole shop is as declared")
+
+
+def test_a_link_that_is_cut_one_way_lets_the_other_way_pass(shop: RunningShop) -> None:
+    """Nothing enters the standby; the storefronts, which are not its peers, still reach everything."""
+    blow = Blow(shop, "cut orders_db:standby->orders_db", {"way": "in"})
+    blow.well()
+    breaking = blow.fault.prepare(shop.able(blow.instance, blow.fault.needs))
+    breaking.act()
+    try:
+        soon(lambda: blow.look().value == SILENT, BITES_S, "silent")
+        other = Blow(shop, "cut storefront#1->db_route")
+        other.well()
+    finally:
+        played(breaking.undo)
+    soon(lambda: not shop.fingerprint(), HEALS_S, "the whole shop is as declared")
