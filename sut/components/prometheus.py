@@ -22,8 +22,11 @@ _CALLS: Mapping[str, str] = {
     "query_sum_s": "storefront_db_call_seconds_sum",
     "query_fast": 'storefront_db_call_seconds_bucket{le="0.2"}',
 }
-# Defect alert_missing: what tells of a lost database node and of a lost storefront was never written.
-MISSING: Final = frozenset({"OrdersDbNoPrimary", "OrdersDbNodeDown", "OrdersDbRestarted", "StorefrontDown"})
+# By defect, what was never written: what tells of a lost node or storefront, or of a standby that nobody waits for.
+MISSING: Final = {
+    "alert_missing": frozenset({"OrdersDbNoPrimary", "OrdersDbNodeDown", "OrdersDbRestarted", "StorefrontDown"}),
+    "async_replication": frozenset({"OrdersDbNoStandby"}),
+}
 _NEVER_IN_TIME = "10m"  # defect alert_slow
 
 
@@ -78,12 +81,13 @@ def settings(watch: Watch) -> str:
 
 
 def rules(watch: Watch) -> str:
-    """Render the rules. ``alert_missing`` leaves some out, ``alert_slow`` delays all but the one that always fires."""
+    """Render the rules. Some defects leave some out, ``alert_slow`` delays all but the one that always fires."""
+    unwritten = {name for defect in watch.defects for name in MISSING.get(defect, ())}
     written = [
         _written(component, rule, slow="alert_slow" in watch.defects)
         for component, declared in watch.declared.items()
         for rule in declared
-        if not ("alert_missing" in watch.defects and rule.name in MISSING)
+        if rule.name not in unwritten
     ]
     return json.dumps({"groups": [{"name": "windtunnel", "rules": written}]}, indent=2)
 

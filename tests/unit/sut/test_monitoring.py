@@ -86,7 +86,8 @@ def test_the_window_is_the_range_and_the_time_it_must_last() -> None:
 
 def test_the_defects_spoil_alerts_and_never_the_watchdog() -> None:
     good = written()
-    assert good.keys() - written("alert_missing").keys() == prometheus.MISSING
+    for defect, missing in prometheus.MISSING.items():
+        assert good.keys() - written(defect).keys() == missing
     slow = written("alert_slow")
     assert slow.keys() == good.keys()
     assert {rule["for"] for name, rule in slow.items() if name != WATCHDOG.name} == {"10m"}
