@@ -19,6 +19,10 @@ GOOD = {
     "storefront_replica_lost": 2,
     "calm": 2,
     "calm_retries": 2,
+    "db_isolated": 2.4,
+    "db_isolated_one_way": 2.4,
+    "db_replication_cut_2s_then_primary_lost": 2.6,
+    "db_replication_cut_12s_then_primary_lost": 2.6,
 }
 TIMES = 3
 LONGEST_S = 400.0
@@ -93,13 +97,15 @@ CATCHES = {
     "ack_before_commit": ("orders_lost", "not in the shop's database"),
     "no_idempotency": ("duplicated", "stored more than once"),
     "oversell": ("oversold", ""),
+    "async_replication": ("orders_lost", "not in the shop's database"),
 }
-NAMED = ("ack_before_commit", "no_idempotency", "oversell")
+NAMED = ("ack_before_commit", "no_idempotency", "oversell", "async_replication")
 FLOWN = {
     "no_failover": "db_primary_lost",
     "ack_before_commit": "db_process_crash",
     "no_idempotency": "calm_retries",
     "oversell": "calm",
+    "async_replication": "db_replication_cut_2s_then_primary_lost",
 }
 ROWS = [
     Row(

@@ -137,13 +137,18 @@ ENGINE_WORD = {"kill": "kill", "pause": "pause", "crash": "exec_die"}  # a crash
 
 
 def engine_word(folder: Path) -> str:
-    """Give what the engine itself said of each act of a run. Raises ``NotAsRequired`` where it says nothing of one."""
+    """Give what the engine itself said of each act of a run; of networks it says nothing that belongs to a container.
+
+    Raises ``NotAsRequired`` where it says nothing of another act.
+    """
     records, _ = read_journal(folder / JOURNAL)
     intended = {event.step: event for event in records if isinstance(event, Intended)}
     said = [event for event in records if isinstance(event, EngineEvent)]
     words = []
     for acted in (event for event in records if isinstance(event, Acted)):
         fault, instance = intended[acted.step].fault, intended[acted.step].instance
+        if fault not in ENGINE_WORD:
+            continue
         meant = [e for e in said if (e.action, e.instance) == (ENGINE_WORD[fault], instance) and e.at_ns >= acted.t0_ns]
         must(meant, f"{folder.name}: the engine says nothing of the {fault} of {instance}")
         words.append(f"{meant[0].action} of {instance} {(meant[0].at_ns - acted.t0_ns) / 1e9:.2f} s after t0")
