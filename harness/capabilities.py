@@ -51,6 +51,18 @@ class Cuttable(Protocol):
 
 
 @runtime_checkable
+class Refusable(Protocol):
+    """Its connections can be reset, where their packets enter or leave it."""
+
+    def refuse(self, peer: str | None, way: Way) -> Break:
+        """Prepare that TCP from (``in``) and to (``out``) the instances of ``peer`` is reset; of everybody if None.
+
+        What is not TCP is lost. Its undo lets packets pass again.
+        """
+        ...
+
+
+@runtime_checkable
 class Detachable(Protocol):
     """Can be taken off the network that it shares with the others."""
 

@@ -4,7 +4,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.capabilities import Crashable, Cuttable, Detachable, Killable, Pausable
+from harness.capabilities import Crashable, Cuttable, Detachable, Killable, Pausable, Refusable
 from harness.declaration import Component, Declaration
 from harness.drivers import driver
 from harness.drivers.docker import ContainerPowers
@@ -20,7 +20,7 @@ from sut.components.part import Part
 from sut.readback import Readback
 
 _POWERS = (Killable, Crashable, Pausable)
-_NETWORK_POWERS = (Cuttable, Detachable)
+_NETWORK_POWERS = (Cuttable, Refusable, Detachable)
 REACH_S = 1.0
 
 

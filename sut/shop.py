@@ -23,6 +23,7 @@ from harness.capabilities import (
     Linked,
     Metered,
     Pausable,
+    Refusable,
     Replicated,
     Started,
     Writable,
@@ -44,7 +45,7 @@ from sut.readback import Readback
 from sut.running import RunningReferenceShop, instances
 from sut.services import schema
 
-_MACHINE = frozenset({Killable, Pausable, Answers, Cuttable, Detachable, Linked})
+_MACHINE = frozenset({Killable, Pausable, Answers, Cuttable, Refusable, Detachable, Linked})
 _PROCESS = _MACHINE | {Crashable, Started}
 CLASSES: Mapping[str, type[Part]] = {
     "etcd": etcd.Etcd,

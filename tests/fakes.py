@@ -93,6 +93,8 @@ class FakeInstance:
         """Prepare a hit."""
         return self.kill()
 
+    refuse = cut
+
     def mend(self, _: Undo) -> None:
         """Take it back."""
         self.mended.append(self._clock.now / S)

@@ -85,7 +85,7 @@ def _spoil_power(power: str, spoil: Callable[[Act], Act]) -> None:
 def _at(where: str, then: Act) -> None:
     """Do something at a point of the run."""
     if where == "act":
-        for power in ("kill", "crash", "pause", "cut", "isolate"):
+        for power in ("kill", "crash", "pause", "cut", "refuse", "isolate"):
             _spoil_power(power, lambda act: lambda: _both(act, then))
         return
     if where not in KINDS.keys() | PHASES | STAGES:

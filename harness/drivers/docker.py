@@ -49,6 +49,7 @@ TYPED: Mapping[str, tuple[str, str]] = {
     "crash": ("docker exec {} kill -9 <main process>", ""),
     "pause": ("docker pause {}", "docker unpause {}"),
     "cut": (f"{_HELPER} nft <drop its packets>", f"{_HELPER} nft delete table inet {docker_network.PREFIX}cut"),
+    "refuse": (f"{_HELPER} nft <reset its connections>", f"{_HELPER} nft delete table inet {docker_network.PREFIX}refuse"),
     "isolate": ("docker network disconnect -f <network> {}", "docker network connect --ip <address> <network> {}"),
 }
 

@@ -43,7 +43,11 @@ class NetworkPowers:
 
     def cut(self, peer: str | None, way: Way) -> Break:
         """Prepare the loss of packets, by rules in its own namespace. Raises ``ControlError`` for an unknown peer."""
-        return self._filtered("cut", peer, way, "drop")
+        return self._filtered("cut", peer, way, ("drop",))
+
+    def refuse(self, peer: str | None, way: Way) -> Break:
+        """Prepare that TCP is answered with a reset, by rules in its own namespace. Raises as ``cut`` does."""
+        return self._filtered("refuse", peer, way, ("meta l4proto tcp reject with tcp reset", "drop"))
 
     def isolate(self) -> Break:
         """Prepare that the engine takes it off the run's network."""
@@ -56,11 +60,11 @@ class NetworkPowers:
         undo = attaching(reference, self._instance, network, self._wiring.address)
         return Break(undo=(undo,), act=act, typed=f"docker network disconnect -f {network} {name}")
 
-    def _filtered(self, power: str, peer: str | None, way: Way, verdict: str) -> Break:
+    def _filtered(self, power: str, peer: str | None, way: Way, verdicts: Sequence[str]) -> Break:
         if peer is not None and not self._wiring.peers.get(peer):
             raise ControlError(f"{self._instance}: no link leads to {peer}; links: {', '.join(self._wiring.peers)}")
         table = f"{PREFIX}{power}"
-        rules = _rules(table, way, self._wiring.peers[peer] if peer else (), verdict)
+        rules = _rules(table, way, self._wiring.peers[peer] if peer else (), verdicts)
         name, tools = self._container.name, self._wiring.tools
 
         def act() -> None:
@@ -159,15 +163,18 @@ def _nft(container: Container, image: str, script: str) -> str:
     return said.decode()
 
 
-def _rules(table: str, way: Way, addresses: Sequence[str], verdict: str) -> str:
-    """Write a table that hits what comes from, or goes to, some addresses; everybody but the container itself if none."""
+def _rules(table: str, way: Way, addresses: Sequence[str], verdicts: Sequence[str]) -> str:
+    """Write a table that hits what comes from, or goes to, some addresses; everybody but the container itself if none.
+
+    The first of ``verdicts`` that fits a packet is its own.
+    """
     lines = [f"add table inet {table}"]
     for name, (hook, end) in HOOKS.items():
         if way in (name, "both"):
             face = "iifname" if name == "in" else "oifname"
             whom = f"ip {end} {{ {', '.join(addresses)} }}" if addresses else f'{face} != "lo"'
             lines.append(f"add chain inet {table} {name} {{ type filter hook {hook} priority -300; policy accept; }}")
-            lines.append(f"add rule inet {table} {name} {whom} counter {verdict}")
+            lines += [f"add rule inet {table} {name} {whom} {verdict}" for verdict in verdicts]
     return "\n".join(lines)
 
 

@@ -69,6 +69,14 @@ def bad(defect: str, file: Path, stage: Stage) -> str:
     return f"FAIL {caught_by}: {found[caught_by]['because']}{such} {engine_word(flight.folder)}".strip()
 
 
+def unseen(defect: str, name: str, stage: Stage) -> str:
+    """Fly a scenario that cannot show a defect: it passes, which is why another scenario must be there."""
+    flight = stage.fly(scenario(name), "--defect", defect)
+    code = stage.landed(flight, LONGEST_S)
+    must(code == 0 and outcome(flight.folder) == "PASS", f"exit {code}; {told(flight.folder)}")
+    return f"PASS ({engine_word(flight.folder)})"
+
+
 def _open_by_outage(verdict: dict[str, str]) -> bool:
     return verdict["outcome"] == "INCONCLUSIVE" and any(word in verdict["because"] for word in ("outage", "still out"))
 
@@ -131,5 +139,11 @@ ROWS = [
             play=partial(bad, defect, scenario(name)),
         )
         for defect, name in FLOWN.items()
+    ),
+    Row(
+        id="unseen.async_replication.db_primary_lost",
+        must_say="PASS, exit 0: a plain loss does not show it; the cut before the loss does",
+        minutes=GOOD["db_primary_lost"],
+        play=partial(unseen, "async_replication", "db_primary_lost"),
     ),
 ]

@@ -41,6 +41,9 @@ HELD = {
     "cut storefront#1": ({}, "loses packets (windtunnel_cut)"),
     "cut storefront#1->db_route": ({"way": "out"}, "loses packets (windtunnel_cut)"),
     "cut orders_db:standby->orders_db": ({}, "loses packets (windtunnel_cut)"),
+    "refuse storefront#2": ({}, "loses packets (windtunnel_refuse)"),
+    "refuse storefront#1->db_route": ({"way": "in"}, "loses packets (windtunnel_refuse)"),
+    "refuse orders_db:standby->orders_db": ({}, "loses packets (windtunnel_refuse)"),
     "cut orders_db:standby": ({"way": "in"}, "loses packets (windtunnel_cut)"),
 }
 VERBS = {"start": "kill storefront#2", "unpause": "pause etcd", "attach": "isolate etcd", "unblock": "cut storefront#1"}

@@ -193,7 +193,7 @@ def test_an_unknown_kind_is_refused_with_the_nearest(shelf: str) -> None:
 
 
 def test_an_unknown_kind_far_from_all_is_refused_with_all() -> None:
-    with pytest.raises(ScenarioError, match="known: crash, cut, isolate, kill, pause"):
+    with pytest.raises(ScenarioError, match="known: crash, cut, isolate, kill, pause, refuse"):
         planned(GOOD.replace("kill =", "unplug_everything ="))
 
 
