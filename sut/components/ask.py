@@ -6,6 +6,7 @@ would hold the one who asks. What goes wrong is an ``OSError`` here: ``TimeoutEr
 """
 
 import errno
+import os
 import select
 import socket
 from collections.abc import Callable, Iterator
@@ -148,15 +149,18 @@ def _as_reset() -> Iterator[None]:
 
 
 def _connect(connection: PGconn, deadline: Deadline) -> None:
-    while (status := connection.connect_poll()) != pq.PollingStatus.OK:
+    # libpq takes a connection that was not waited for as made, and an address nobody has would say "closed" for "no route".
+    status = pq.PollingStatus.FAILED if connection.status == pq.ConnStatus.BAD else pq.PollingStatus.WRITING
+    while status != pq.PollingStatus.OK:
         if status == pq.PollingStatus.FAILED:
             words = _words(connection)
-            if "No route to host" in words or "timed out" in words:
+            if any(strerror in words for strerror in map(os.strerror, _NOBODY_THERE)):
                 raise TimeoutError(words)
             if "authentication" in words or "pg_hba" in words:
                 raise PermissionError(words)
             raise ConnectionRefusedError(words)
         _wait(connection, select.POLLIN if status == pq.PollingStatus.READING else select.POLLOUT, deadline)
+        status = pq.PollingStatus(connection.connect_poll())
 
 
 def _wait(connection: PGconn, event: int, deadline: Deadline) -> None:

@@ -9,6 +9,7 @@ import os
 import signal
 import uuid
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -26,6 +27,7 @@ from harness.scenario import Entry
 from harness.shop import RunningShop, Site
 from harness.store import UNDO
 from harness.undo import UndoLog, still_open
+from sut.components.ask import look, query
 from sut.shop import ReferenceShop
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -188,3 +190,15 @@ def test_a_link_that_is_cut_one_way_lets_the_other_way_pass(shop: RunningShop) -
     finally:
         played(breaking.undo)
     soon(lambda: not shop.fingerprint(), HEALS_S, "the whole shop is as declared")
+
+
+def test_a_database_off_its_network_is_silent_also_where_the_kernel_gives_up_first(shop: RunningShop) -> None:
+    """It asks for 3 s who has an address, and then ends the attempts to connect that wait for the answer."""
+    nobody = ip_address(str(shop.residence.things[0].state["address"])) + 100
+    words = f"host={nobody} port=5432 user=nobody dbname=none sslmode=disable gssencmode=disable"
+    now_ns, took_s = MachineClock().now_ns, list[float]()
+    for _ in range(20):  # one after the other for longer than the kernel asks: one of them sees it give up
+        begun_ns = now_ns()
+        assert look(now_ns, 0.3, lambda deadline: query(words, "select 1", deadline)[0][0]).value == SILENT
+        took_s.append((now_ns() - begun_ns) / 1e9)
+    assert min(took_s) < 0.29, "the kernel never gave up first: this has shown nothing"
