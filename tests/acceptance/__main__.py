@@ -104,7 +104,7 @@ def main(words: Sequence[str] | None = None) -> int:
     for number, row in enumerate(todo, 1):
         print(f"[{number}/{len(todo)}] {row.id} …", end=" ", flush=True)
         entry = play(row)
-        book.append(entry)
+        book.enter(entry)
         entries[row.id] = entry
         print(f"{'as required' if entry.ok else 'NOT AS REQUIRED'}, {entry.duration_s:.0f} s: {entry.seen}", flush=True)
     book.write_page(every, entries)  # at the end: a page that changes would make each run's commit another
