@@ -1,13 +1,14 @@
 """The command line: what it says where nothing is, where it cannot see, and where a text wants to be more than text."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
-from harness import campaign, care, cli, mend
+from harness import campaign, care, cli, gate, mend
 from harness.campaign import Flown, Manner, Sortie
 from harness.errors import SetupError, UsageError
 from harness.model import Outcome
@@ -117,22 +118,74 @@ def test_texts_of_a_scenario_cannot_act_on_a_terminal(
         assert not set(HOSTILE) & set(told) - set("]0;title[2J")
 
 
+def flying(monkeypatch: pytest.MonkeyPatch, *outcomes: Outcome) -> list[str]:
+    """Let the command line fly in no time, with outcomes as told; give the names of the scenarios flown so far."""
+    left, flown = list(outcomes), list[str]()
+
+    def fly(_project: object, sortie: Sortie, *_: object) -> Flown:
+        flown.append(sortie.plan.scenario.name)
+        return Flown(report=replace(sample_report(left.pop(0)), plan=sortie.plan), interrupted=None)
+
+    monkeypatch.setattr(cli, "fly", fly)
+    return flown
+
+
 @pytest.mark.parametrize(("first", "flown"), [(Outcome.DIRTY, 1), (Outcome.FAIL, 2)])
 def test_nothing_is_run_beside_a_dirty_shop(
     first: Outcome, flown: int, runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What is still broken there would be measured along; what was not run is said. After a FAIL the others follow."""
-    ended: list[Outcome] = []
-
-    def fly(*_: object) -> Flown:
-        ended.append(first if not ended else Outcome.PASS)
-        return Flown(report=sample_report(ended[-1]), interrupted=None)
-
-    monkeypatch.setattr(cli, "fly", fly)
+    ended = flying(monkeypatch, first, Outcome.PASS)
     Path("calm.toml").write_text((ROOT / "scenarios" / "calm.toml").read_text())
     assert typed(monkeypatch, "run", "calm.toml", "calm.toml") == first.exit_code
     assert len(ended) == flown
     assert ("not run: calm: the campaign ended before" in capsys.readouterr().out) == (flown == 1)
+
+
+def test_the_gate_is_typed_as_ci_types_it(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What carries the tag is flown, the undecided once more; each page says so. What takes too long is refused whole."""
+    folder = runs.parents[1] / "scenarios"
+    folder.mkdir()
+    for name in ("calm", "crash", "late", "lost"):
+        (folder / f"{name}.toml").write_text(GOOD.replace("seed = 7", 'seed = 7\ntags = ["ci"]'))
+    (folder / "other.toml").write_text(GOOD)
+    flown = flying(monkeypatch, Outcome.INCONCLUSIVE, Outcome.PASS, Outcome.FAIL, Outcome.PASS, Outcome.PASS)
+    monkeypatch.setenv(gate.ACTIONS, "true")
+    monkeypatch.delenv(gate.STEP_SUMMARY, raising=False)
+    words = [
+        "run",
+        "--tag",
+        "ci",
+        "--max-minutes",
+        "30",
+        "--retry-inconclusive",
+        "1",
+        "--summary",
+        "s.md",
+        "--junit",
+        "j.xml",
+    ]
+    assert typed(monkeypatch, *words) == 1
+    assert flown == ["calm", "calm", "crash", "late", "lost"]
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("4 runs: about ")
+    (marked,) = [line for line in printed if line.startswith("::")]
+    assert marked.startswith("::error file=scenarios/crash.toml,line=")
+    summary, junit = Path("s.md").read_text(), Path("j.xml").read_text()
+    assert summary.startswith("## ❌ windtunnel: FAIL, 3 of 4 runs passed\n")
+    assert summary.count("| ❔ INCONCLUSIVE | calm, flown again | ") == 3
+    assert summary.count("| ✅ PASS | calm | all 3 ") == 1
+    assert re.findall(r' name="(\w+)" package=.* failures="(\d)" errors="(\d)"', junit) == [
+        ("calm", "0", "0"),
+        ("crash", "1", "0"),
+        ("late", "0", "0"),
+        ("lost", "0", "0"),
+    ]
+    assert typed(monkeypatch, *("1" if word == "30" else word for word in words)) == 2
+    assert "that is more than --max-minutes 1: choose fewer, or allow " in capsys.readouterr().err
+    assert len(flown) == 5
 
 
 def full(*_: object) -> None:
