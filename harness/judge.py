@@ -15,7 +15,7 @@ from harness.events import Closed, Fingerprint, NotHealed
 from harness.evidence import decide
 from harness.history import GOOD_WITHIN_NS, Checker, History, Window
 from harness.model import Doubt, Json, Judgement, Outcome, Verdict
-from harness.planned import Objective, Plan
+from harness.planned import BEFORE, Objective, Plan
 
 FORMAT = 1
 HEALED = "healed"
@@ -37,6 +37,11 @@ def judge(plan: Plan, history: History) -> Judgement:
 def asked(plan: Plan) -> tuple[str, ...]:
     """Name what a run of this plan is judged by, in the order of its verdicts."""
     return (*(one.id for one in plan.objectives), HEALED)
+
+
+def unsteady(judgement: Judgement) -> tuple[Verdict, ...]:
+    """Give the verdicts by which the shop was not, or not surely, steady before anything was broken; none where it was."""
+    return tuple(one for one in judgement.verdicts if one.objective.startswith(BEFORE) and one.outcome is not Outcome.PASS)
 
 
 def window_of(when: str, history: History) -> Window | str:

@@ -10,7 +10,7 @@ from harness.declaration import Component, Declaration, Link
 from harness.errors import PlanError
 from harness.history import Checker
 from harness.model import Fault, Target
-from harness.planned import AUDIT_S, SETTLE_S, START_S, STOP_S, Objective, Plan, PlannedStep, load_s
+from harness.planned import AUDIT_S, BEFORE, SETTLE_S, START_S, STOP_S, Objective, Plan, PlannedStep, load_s
 from harness.scenario import LARGEST, Entry, Scenario
 
 WHEN = ("all", "baseline", "recovered", "steady")
@@ -119,7 +119,7 @@ def _objectives(scenario: Scenario) -> Iterator[Objective]:
         if not checker.windowed:
             because = "always judges the whole run, so it cannot say how the shop was before; move it to [objectives]"
             raise PlanError(scenario.file, f"steady_state.{entry.id}", because)
-        yield Objective(id=f"before.{entry.id}", kind=entry.kind, when="baseline", checker=checker)
+        yield Objective(id=f"{BEFORE}{entry.id}", kind=entry.kind, when="baseline", checker=checker)
         if scenario.steps:
             yield Objective(id=f"after.{entry.id}", kind=entry.kind, when="recovered", checker=checker)
     for entry in scenario.objectives:

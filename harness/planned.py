@@ -8,6 +8,7 @@ from harness.scenario import Scenario
 START_S, SETTLE_S, AUDIT_S, STOP_S = 120, 15, 240, 60
 OVERDUE_S = 30
 MARGIN_S = 5
+BEFORE = "before."  # how the ids of objectives begin that ask whether the shop was steady before anything was broken
 AROUND_S = 30  # to start the shop, settle, audit and stop: docs/benchmarks.md measures about half of it
 
 

@@ -13,6 +13,7 @@ import tomli_w
 from harness import registry
 from harness.declaration import Declaration
 from harness.errors import UsageError
+from harness.judge import unsteady
 from harness.model import Fault, Json, Outcome, Target, Verdict
 from harness.planned import Plan
 from harness.report import Report
@@ -130,8 +131,8 @@ class Tunnel:
     def verdict(self, kind: str, *, id: str = "", **params: Json) -> Answer:  # noqa: A002 -- the word of scenario files
         """Judge the run by one objective, with the parameters that a scenario file would give it.
 
-        Raises ``Told`` for what could not be decided, for a run that left something broken, and where this promise was
-        kept but the steady state was not: neither a yes nor a no.
+        Raises ``Told`` for what could not be decided, for a run that left something broken, for a shop that was not steady
+        before anything was broken, and where this promise was kept but it was not steady again: neither a yes nor a no.
         """
         __tracebackhide__ = True
         if self._folder is None:
@@ -147,8 +148,9 @@ class Tunnel:
         implied = [verdict for name, verdict in verdicts.items() if name not in self._asked]
         against = [verdict for verdict in (wanted, *implied) if verdict.outcome is not Outcome.PASS]
         dirty = [verdict for verdict in against if verdict.outcome is Outcome.DIRTY]
-        if dirty or (against and wanted.outcome is not Outcome.FAIL):
-            raise Told(failure(report, (*dirty, *against)[0]))
+        before = unsteady(report.judgement)  # what was broken already, no act of ours has broken
+        if dirty or before or (against and wanted.outcome is not Outcome.FAIL):
+            raise Told(failure(report, (*dirty, *before, *against)[0]))
         answer = Answer(wanted, failure(report, wanted))
         self._answers[id or kind] = answer
         return answer

@@ -123,6 +123,14 @@ def test_a_steady_state_that_was_none_fails_whatever_was_asked(suite: Suite) -> 
     assert "FAIL  before.goodput" in result.stdout.str()
 
 
+def test_a_shop_that_was_unsteady_before_proves_nothing_by_failing(suite: Suite) -> None:
+    """It may have been out for a reason of its own, and the one who expects a failure must not take it for theirs."""
+    suite.troubles = (Trouble(from_s=-10, to_s=-5), Trouble(from_s=0, to_s=20))
+    result = suite.run(FLIGHT + ASKS.replace("assert", "assert not"))
+    result.assert_outcomes(failed=1)
+    assert "FAIL  before.goodput" in result.stdout.str()
+
+
 def test_a_shop_left_broken_ends_the_session(suite: Suite) -> None:
     suite.dirty = True
     second = FLIGHT.replace("test_lost", "test_other") + ASKS
