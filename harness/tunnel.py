@@ -29,14 +29,21 @@ class Told(Exception):  # noqa: N818 -- it carries a verdict to the one who runs
 
 
 class Answer:
-    """The answer to one question about a run. Whether it ``passed`` must be looked at, or the test fails."""
+    """The answer to one question about a run: true where the shop kept this promise, with evidence.
+
+    What could not be decided has raised before. It is looked at where it is used as a truth, as ``assert`` and ``if`` do;
+    a test that does not look fails.
+    """
 
     def __init__(self, verdict: Verdict, told: str) -> None:
         self.verdict, self.told, self.looked_at = verdict, told, False
 
     @property
-    def passed(self) -> bool:
-        """Whether the shop kept this promise, with evidence. What could not be decided has raised before."""
+    def passed(self) -> "Answer":
+        """The answer itself. Whoever only writes this down has not looked yet."""
+        return self
+
+    def __bool__(self) -> bool:
         self.looked_at = True
         return self.verdict.outcome is Outcome.PASS
 

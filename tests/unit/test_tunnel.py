@@ -89,6 +89,8 @@ def test_a_broken_promise_fails_with_all_there_is_to_say(suite: Suite) -> None:
     [
         ("", "asked for no verdict, so it proves nothing"),
         ('    tunnel.verdict("rto", budget_s=15)\n', "did not look at the answer"),
+        (ASKS.replace("assert ", ""), "did not look at the answer"),
+        (ASKS.replace("assert", "kept ="), "did not look at the answer"),
     ],
 )
 def test_who_does_not_ask_or_does_not_look_proves_nothing(asked: str, said: str, suite: Suite) -> None:
