@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 PAGE = 20
 
-PRODUCT = "/* product */ select sku, name, price_cents, qty from products where sku = $1"
+PRODUCT = "/* product */ select sku, name, category, price_cents, qty from products where sku = $1"
 
 # Arguments: category, number of the page's first product. By offset: no category is longer than a few pages.
 LIST = f"""/* list */ select sku, name, category, price_cents, qty from products

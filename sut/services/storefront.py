@@ -1,4 +1,4 @@
-"""The storefront: products and a shopper's past are read, orders are placed, health and metrics are told.
+"""The storefront: what it offers and a shopper's past are read, orders are placed, health and metrics are told.
 
 Run with ``-m services.storefront``.
 """
@@ -8,10 +8,8 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
 
-import orjson
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
@@ -20,39 +18,38 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from . import sql
+from .assets import PICTURES, Assets, read_pictures
 from .batches import Batches
+from .browsing import NOT_NOW, Browsing
 from .link import CallError, Link, Links
 from .metrics import ORDER_SECONDS, ORDERS
-from .orders import Answer, MalformedError, is_sku, read_key, read_lines
+from .orders import Answer, MalformedError, read_key, read_lines
 from .pulse import Pulse
+from .replies import number, read_body, respond
 from .settings import Settings
+from .shelves import LIMIT_S, Shelves
 
 READ_LINKS = 4
 LOG_LINKS = 1  # apart from the others: however slow a shopper's past is to find, it holds up nothing else
-READ_LIMIT_S = 1.0
-BODY_MAX = 8_192
-LATEST_PAGE = 1_000
 LARGEST_ID = 2**31 - 1
-RETRY_AFTER = {"Retry-After": "1"}
 
 
 class Storefront:
-    """The routes and what stands behind them."""
+    """The routes and what stands behind them. ``painted`` are the shop's pictures by name."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, painted: Mapping[str, bytes]) -> None:
         self.started = f"{time.time_ns()}-{os.getpid()}"
-        self._reads = Links(settings.dsn, READ_LINKS)
         self._logs = Links(settings.dsn, LOG_LINKS)
         self._pulse = Pulse(Link(settings.dsn))
         self._batches = Batches(Link(settings.dsn), self._pulse, settings.defects)
+        self._browsing = Browsing(Shelves(Links(settings.dsn, READ_LINKS)), Assets(painted))
 
     def app(self) -> Starlette:
         """Give the ASGI application."""
         routes = [
-            Route("/products", self.products),
-            Route("/products/{sku}", self.product),
-            Route("/shoppers/{shopper}/events", self.events),
             Route("/orders", self.order, methods=["POST"]),
+            *self._browsing.routes(),
+            Route("/shoppers/{shopper}/events", self.events),
             Route("/health", self.health),
             Route("/metrics", metrics),
         ]
@@ -66,43 +63,15 @@ class Storefront:
         for task in tasks:
             task.cancel()
 
-    async def product(self, request: Request) -> Response:
-        """Show one product: 200, 404 unknown, 503 not now."""
-        sku = request.path_params["sku"]
-        if not is_sku(sku):
-            return respond((404, {"refused": "unknown_sku"}))
-        try:
-            rows = await self._reads.call("product", sql.PRODUCT, sku, limit_s=READ_LIMIT_S)
-        except CallError:
-            return respond((503, {"refused": "database"}))
-        if not rows:
-            return respond((404, {"refused": "unknown_sku"}))
-        return respond((200, shown(rows[0])))
-
-    async def products(self, request: Request) -> Response:
-        """Show a page of a category, by sku: 200, 400 malformed, 404 nothing there, 503 not now."""
-        category = request.query_params.get("category")
-        page = number(request.query_params.get("page", "1"), LATEST_PAGE)
-        if not is_sku(category) or page is None:
-            return respond((400, {"refused": "malformed: category or page"}))
-        try:
-            rows = await self._reads.call("list", sql.LIST, category, (page - 1) * sql.PAGE, limit_s=READ_LIMIT_S)
-        except CallError:
-            return respond((503, {"refused": "database"}))
-        if not rows:
-            return respond((404, {"refused": "no_such_page"}))
-        listed = [shown(row) | {"category": row["category"]} for row in rows]
-        return respond((200, {"page": page, "products": listed}))
-
     async def events(self, request: Request) -> Response:
         """Show a shopper's last events, the newest first: 200, 404 no such shopper, 503 not now."""
         shopper = number(request.path_params["shopper"], LARGEST_ID)
         if shopper is None:
             return respond((404, {"refused": "unknown_shopper"}))
         try:
-            rows = await self._logs.call("log", sql.LOG, shopper, limit_s=READ_LIMIT_S)
+            rows = await self._logs.call("log", sql.LOG, shopper, limit_s=LIMIT_S)
         except CallError:
-            return respond((503, {"refused": "database"}))
+            return respond(NOT_NOW)
         if not rows:
             return respond((404, {"refused": "unknown_shopper"}))
         events = [{"at": row["at"], "kind": row["kind"], "sku": row["sku"]} for row in rows]
@@ -135,41 +104,12 @@ async def metrics(_request: Request) -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-async def read_body(request: Request) -> bytes:
-    """Read a body that may be an order. Raises ``MalformedError`` as soon as it is too long for one."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_MAX:
-            raise MalformedError("too_long")
-    return body
-
-
-def number(text: str, most: int) -> int | None:
-    """Read a number from 1 to ``most``; None for what is none."""
-    found = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(most)) else 0
-    return found if 1 <= found <= most else None
-
-
-def shown(row: Any) -> dict[str, Any]:
-    """Give what shoppers see of a product."""
-    return {"sku": row["sku"], "name": row["name"], "price_cents": row["price_cents"], "in_stock": row["qty"] > 0}
-
-
-def respond(answer: Answer) -> Response:
-    """Turn an answer into a response."""
-    status, body = answer
-    return Response(
-        orjson.dumps(body), status, headers=RETRY_AFTER if status == 503 else None, media_type="application/json"
-    )
-
-
 def main() -> None:
     """Serve until told to stop."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = Settings.read(os.environ)
     uvicorn.run(
-        Storefront(settings).app(),
+        Storefront(settings, read_pictures(PICTURES)).app(),
         host="0.0.0.0",  # noqa: S104 -- inside its container
         port=settings.port,
         loop="uvloop",

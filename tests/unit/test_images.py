@@ -27,6 +27,7 @@ def tree(tmp_path: Path) -> Path:
     (root / DOCKERFILE).parent.mkdir()
     shutil.copy(ROOT / DOCKERFILE, root / DOCKERFILE)
     (root / "sut/services/storefront/__main__.py").write_text("print('open')\n")
+    (root / "sut/images/pictures.py").write_text("print('painted')\n")
     return root
 
 
@@ -114,7 +115,13 @@ def test_the_context_holds_what_is_hashed_and_no_trace_of_the_checkout(tree: Pat
     (tree / "secret").write_text("not for images")
     assert context(tree) == first
     with tarfile.open(fileobj=io.BytesIO(first)) as archive:
-        assert archive.getnames() == ["sut/services", CA_BUNDLE, DOCKERFILE, "sut/services/storefront/__main__.py"]
+        assert archive.getnames() == [
+            "sut/services",
+            CA_BUNDLE,
+            DOCKERFILE,
+            "sut/images/pictures.py",
+            "sut/services/storefront/__main__.py",
+        ]
 
 
 def test_present_images_are_not_built(tree: Path, tmp_path: Path, stub: Stub) -> None:

@@ -12,38 +12,13 @@ from harness.load.shopper import Request
 from sut.services.batches import Batches
 from sut.services.link import CallError, Link, Links, LostError
 from sut.services.orders import Answer
+from sut.services.replies import BODY_MAX
 from sut.services.settings import Settings
-from sut.services.storefront import BODY_MAX, Storefront
+from sut.services.storefront import Storefront
 from sut.shopper import OneCallShopper
+from tests.asgi import PAINTED, ask
 
 SETTINGS = Settings(dsn="postgresql://shop@127.0.0.1:1/shop", port=8080, defects=frozenset())
-
-
-def ask(
-    front: Storefront, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
-) -> tuple[int, dict[str, str], bytes]:
-    path, _, query = path.partition("?")
-    scope = {
-        "type": "http",
-        "method": method,
-        "path": path,
-        "query_string": query.encode(),
-        "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
-    }
-    sent: list[Any] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async def story() -> None:
-        await front.app()(scope, receive, send)
-
-    asyncio.run(asyncio.wait_for(story(), 10))
-    answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    return sent[0]["status"], answered, b"".join(message.get("body", b"") for message in sent[1:])
 
 
 def test_an_order_passes_key_and_lines_on_and_gives_the_answer_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +30,7 @@ def test_an_order_passes_key_and_lines_on_and_gives_the_answer_back(monkeypatch:
 
     monkeypatch.setattr(Batches, "place", place)
     body = json.dumps({"lines": [{"sku": "B", "qty": 2}, {"sku": "A", "qty": 1}]}).encode()
-    status, headers, answer = ask(Storefront(SETTINGS), "POST", "/orders", body, {"Idempotency-Key": "r:1"})
+    status, headers, answer = ask(Storefront(SETTINGS, PAINTED).app(), "POST", "/orders", body, {"Idempotency-Key": "r:1"})
     assert seen == [("r:1", (("A", 1), ("B", 2)))]
     assert (status, json.loads(answer)) == (503, {"refused": "busy"})
     assert headers["retry-after"] == "1"
@@ -70,7 +45,7 @@ def test_an_order_passes_key_and_lines_on_and_gives_the_answer_back(monkeypatch:
     ],
 )
 def test_a_malformed_order_is_refused(body: bytes, headers: dict[str, str]) -> None:
-    status, _, answer = ask(Storefront(SETTINGS), "POST", "/orders", body, headers)
+    status, _, answer = ask(Storefront(SETTINGS, PAINTED).app(), "POST", "/orders", body, headers)
     assert status == 400
     assert json.loads(answer)["refused"].startswith("malformed")
 
@@ -78,7 +53,7 @@ def test_a_malformed_order_is_refused(body: bytes, headers: dict[str, str]) -> N
 @pytest.mark.parametrize(
     ("rows", "status"),
     [
-        ([{"sku": "A", "name": "a", "price_cents": 5, "qty": 0}], 200),
+        ([{"sku": "A", "name": "a", "category": "C", "price_cents": 5, "qty": 0}], 200),
         ([], 404),
         (LostError("reset"), 503),
     ],
@@ -91,7 +66,7 @@ def test_a_product_is_shown_missing_or_not_to_be_had_now(rows: Any, status: int,
         return rows
 
     monkeypatch.setattr(Links, "call", call)
-    answered, _, body = ask(Storefront(SETTINGS), "GET", "/products/A")
+    answered, _, body = ask(Storefront(SETTINGS, PAINTED).app(), "GET", "/products/A")
     assert answered == status
     if status == 200:
         assert json.loads(body) == {"sku": "A", "name": "a", "price_cents": 5, "in_stock": False}
@@ -138,7 +113,7 @@ def test_pages_and_logs_are_shown_refused_or_not_to_be_had_now(
         return rows
 
     monkeypatch.setattr(Links, "call", call)
-    answered, _, body = ask(Storefront(SETTINGS), "GET", path)
+    answered, _, body = ask(Storefront(SETTINGS, PAINTED).app(), "GET", path)
     assert answered == status
     assert seen == ([called] if called else [])
     shopper = OneCallShopper("r", 1)
@@ -147,19 +122,19 @@ def test_pages_and_logs_are_shown_refused_or_not_to_be_had_now(
 
 
 def test_a_name_that_is_no_sku_never_reaches_the_database() -> None:
-    assert ask(Storefront(SETTINGS), "GET", "/products/a\0b")[0] == 404
+    assert ask(Storefront(SETTINGS, PAINTED).app(), "GET", "/products/a\0b")[0] == 404
 
 
 def test_health_needs_a_commit_and_names_the_start_of_the_process() -> None:
-    front = Storefront(SETTINGS)
-    status, _, body = ask(front, "GET", "/health")
+    front = Storefront(SETTINGS, PAINTED)
+    status, _, body = ask(front.app(), "GET", "/health")
     assert status == 503
     front._pulse.good()
-    status, _, body = ask(front, "GET", "/health")
+    status, _, body = ask(front.app(), "GET", "/health")
     assert status == 200
-    assert json.loads(body)["started"] == front.started != Storefront(SETTINGS).started
+    assert json.loads(body)["started"] == front.started != Storefront(SETTINGS, PAINTED).started
     front._pulse.bad("57P01 gone")
-    status, _, body = ask(front, "GET", "/health")
+    status, _, body = ask(front.app(), "GET", "/health")
     assert (status, json.loads(body)["why"]) == (503, "57P01 gone")
 
 
@@ -169,25 +144,25 @@ def test_a_call_that_gets_no_connection_counts_as_slower_than_the_limit() -> Non
             await Link(SETTINGS.dsn).call("nobody", "select 1")
 
     asyncio.run(story())
-    lines = ask(Storefront(SETTINGS), "GET", "/metrics")[2].decode().splitlines()
+    lines = ask(Storefront(SETTINGS, PAINTED).app(), "GET", "/metrics")[2].decode().splitlines()
     assert 'storefront_db_call_seconds_bucket{class="nobody",le="0.2"} 0.0' in lines
     assert 'storefront_db_call_seconds_count{class="nobody"} 1.0' in lines
 
 
 def test_failures_are_counted_from_zero_before_the_first_of_them() -> None:
     """A counter that appears together with its first failure never rises, so no alert would see it."""
-    lines = ask(Storefront(SETTINGS), "GET", "/metrics")[2].decode().splitlines()
+    lines = ask(Storefront(SETTINGS, PAINTED).app(), "GET", "/metrics")[2].decode().splitlines()
     for status in (503, 504):
         assert any(line.startswith(f'storefront_orders_total{{status="{status}"}}') for line in lines)
 
 
 def test_every_order_is_timed_whatever_its_answer() -> None:
     def timed() -> float:
-        lines = ask(Storefront(SETTINGS), "GET", "/metrics")[2].decode().splitlines()
+        lines = ask(Storefront(SETTINGS, PAINTED).app(), "GET", "/metrics")[2].decode().splitlines()
         return float(next(line.split()[1] for line in lines if line.startswith("storefront_order_seconds_count")))
 
     before = timed()
-    ask(Storefront(SETTINGS), "POST", "/orders", b"?")
+    ask(Storefront(SETTINGS, PAINTED).app(), "POST", "/orders", b"?")
     assert timed() == before + 1
 
 

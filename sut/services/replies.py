@@ -1,0 +1,50 @@
+"""How the storefront reads requests and words its answers, and who may keep a copy of those."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from typing import Final
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from .orders import Answer, MalformedError
+
+BODY_MAX: Final = 8_192
+PERSONAL: Final = {"Cache-Control": "private, no-store"}
+RETRY_AFTER: Final = PERSONAL | {"Retry-After": "1"}
+SHARED: Final = "public, s-maxage=5, max-age=0"
+
+
+def respond(answer: Answer, headers: Mapping[str, str] | None = None) -> Response:
+    """Turn an answer into a response that nobody keeps."""
+    status, body = answer
+    about = RETRY_AFTER if status == 503 else PERSONAL
+    return Response(orjson.dumps(body), status, headers={**about, **(headers or {})}, media_type="application/json")
+
+
+def page(request: Request, body: bytes) -> Response:
+    """Show a page that is the same for everybody and may be kept for some seconds; 304 to who has this very one."""
+    digest = hashlib.sha256(body)
+    headers = {"Cache-Control": SHARED, "ETag": f'"{digest.hexdigest()[:16]}"'}
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(digest.digest()).decode()}:"
+    return HTMLResponse(body, headers=headers)
+
+
+async def read_body(request: Request) -> bytes:
+    """Read a body that may be an order. Raises ``MalformedError`` as soon as it is too long for one."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_MAX:
+            raise MalformedError("too_long")
+    return body
+
+
+def number(text: str, most: int) -> int | None:
+    """Read a number from 1 to ``most``; None for what is none."""
+    found = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(most)) else 0
+    return found if 1 <= found <= most else None
