@@ -4,11 +4,13 @@ A power breaks and knows its undo. A sense measures by another path than the pow
 or a proxy's control interface. Every call has a bound; a power that cannot be prepared raises ``ControlError``.
 """
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from harness.model import Break, Reading, Series
 
 Way = Literal["both", "in", "out"]
+Toxic = Literal["latency", "bandwidth", "slicer", "limit_data", "reset_peer", "link_timeout"]
 
 
 @runtime_checkable
@@ -72,6 +74,18 @@ class Detachable(Protocol):
 
 
 @runtime_checkable
+class Poisonable(Protocol):
+    """What passes over its links can be spoilt on the way, by a proxy that a plan puts into the path of such a link."""
+
+    def poison(self, peer: str, toxic: Toxic, settings: Mapping[str, int]) -> Break:
+        """Prepare that a toxic spoils the link to ``peer``: for every instance, and for connections that stand too.
+
+        ``settings`` are the fault's own parameters. Its undo leaves the link without any toxic, and open.
+        """
+        ...
+
+
+@runtime_checkable
 class Answers(Protocol):
     """Can be asked, by its own protocol, whether it works."""
 
@@ -89,6 +103,19 @@ class Linked(Protocol):
 
         Within 1 s: milliseconds, ``silent`` (nothing came across, be it that the other end is gone), ``refused``, or None
         with why.
+        """
+        ...
+
+
+@runtime_checkable
+class Carries(Protocol):
+    """Tells how well one of its links carries what the other end sends."""
+
+    def carried_ms(self, peer: str, size_bytes: int) -> Reading:
+        """Let every instance have an answer of so many bytes sent by ``peer``, over a connection that it keeps.
+
+        Within 3 s, of the instance that suffers least: milliseconds, ``silent`` (it did not come within the 1.2 s that
+        are waited for it), ``refused`` (the connection ended, or none was to be had), or None with why.
         """
         ...
 

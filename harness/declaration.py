@@ -21,10 +21,17 @@ class Alert:
 
 @noun
 class Link:
-    """A way from the instances of a component to those of another, or among themselves, over which they work together."""
+    """A way from the instances of a component to those of another, or among themselves, over which they work together.
+
+    ``proxy`` names the component that can stand in its path, and stands there only where a plan breaks the link by it.
+    """
 
     component: str
     peer: str
+    proxy: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.component}->{self.peer}"
 
 
 @noun
@@ -66,3 +73,7 @@ class Declaration:
     def component(self, name: str) -> Component | None:
         """Give the component of that name, or None."""
         return next((part for part in self.components if part.name == name), None)
+
+    def link(self, component: str, peer: str) -> Link | None:
+        """Give the link from a component to a peer, or None."""
+        return next((link for link in self.links if (link.component, link.peer) == (component, peer)), None)

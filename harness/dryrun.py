@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import fields
 
+from harness.capabilities import Poisonable
 from harness.drivers import driver
 from harness.planned import OVERDUE_S, Plan, PlannedStep, load_s
 from harness.reporters._words import visible
@@ -19,6 +20,8 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield f"  {scenario.hypothesis}"
     yield f"  shop            {plan.declaration.name}{_defects(plan)}"
     yield f"  parts           {', '.join(plan.parts)}; shoppers enter at {plan.declaration.entry}"
+    if plan.proxied:
+        yield f"  proxied links   {', '.join(f'{link} through {link.proxy}' for link in plan.proxied)}"
     scaled = "" if plan.scale == 1 else f" ({plan.scale:.0%} of the scenario's; the evidence needed scales with it)"
     reads = {"products": load.products_per_s, "lists": load.lists_per_s, "logs": load.logs_per_s}
     read = "".join(f", {per_s * plan.scale:g} {what}/s" for what, per_s in reads.items() if per_s)
@@ -47,12 +50,7 @@ def _step(plan: Plan, step: PlannedStep, begin_s: float) -> Iterator[str]:
     """Tell one step: what breaks, what a person would type, what undoes it and who if we die."""
     power = next(name for name in vars(step.fault.needs) if not name.startswith("_"))  # a power is one method
     act, undo = driver(plan.declaration.driver).TYPED[power]
-    target, at_s = step.fault.target, begin_s + step.at_s
-    who = (
-        f"<whoever is {target} then>"
-        if target.role
-        else f"{target.component}" + (f"-{target.index}" if target.index else "")
-    )
+    target, at_s, who = step.fault.target, begin_s + step.at_s, _who(step)
     held = f"held for {step.hold_s:g} s" if step.hold_s is not None else "an impulse: the shop must get over it"
     yield f"    T+{at_s:g} s        {step.id}: {step.kind} {target}, {held}"
     yield f"                  as typed: {act.format(who)}"
@@ -62,6 +60,16 @@ def _step(plan: Plan, step: PlannedStep, begin_s: float) -> Iterator[str]:
         yield f"                  undo at T+{at_s + step.hold_s:g} s: {undo.format(who)}"
         yield f"                  if the harness dies: its guardian at once; at the latest {OVERDUE_S} s after that time"
     yield f"                  witness: {step.fault.sense.__name__}, asked of the instance itself"
+
+
+def _who(step: PlannedStep) -> str:
+    """Name what a command would be about: an instance, whoever holds a role then, or a link as a whole."""
+    target = step.fault.target
+    if target.role:
+        return f"<whoever is {target} then>"
+    if step.fault.needs is Poisonable:
+        return str(target)
+    return f"{target.component}" + (f"-{target.index}" if target.index else "")
 
 
 def _limits(checker: object) -> Iterator[tuple[str, str]]:

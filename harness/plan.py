@@ -5,7 +5,7 @@ from dataclasses import replace
 from random import Random
 
 from harness import refusals, registry
-from harness.capabilities import Linked
+from harness.capabilities import Carries, Linked, Poisonable
 from harness.declaration import Component, Declaration, Link
 from harness.errors import PlanError
 from harness.history import Checker
@@ -34,7 +34,8 @@ def plan(  # noqa: PLR0913 -- a scenario, a shop, and the four ways in which a r
     refusals.unknown(varied, declaration, defects)
     steps = tuple(_step(varied, declaration, number) for number in range(1, len(varied.steps) + 1))
     objectives = tuple(_objectives(varied))
-    parts = _parts(declaration, steps, objectives, varied.file)
+    proxied = _proxied(declaration, steps)
+    parts = _parts(declaration, steps, proxied, objectives, varied.file)
     if set(parts) <= set(varied.blast_radius):  # nothing is left that would have to stay well
         objectives = tuple(one for one in objectives if one.kind != "blast_radius")
     if rate is not None and not 0 < rate <= LARGEST:
@@ -53,6 +54,7 @@ def plan(  # noqa: PLR0913 -- a scenario, a shop, and the four ways in which a r
         defects=defects,
         scale=1.0 if rate is None else rate / varied.load.arrivals.orders_per_s,
         longest_s=START_S + load_s(varied) + SETTLE_S + AUDIT_S + STOP_S,
+        proxied=proxied,
     )
 
 
@@ -71,11 +73,11 @@ def _step(scenario: Scenario, declaration: Declaration, number: int) -> PlannedS
     step, file = scenario.steps[number - 1], scenario.file
     key = f"steps[{number}].{step.fault.kind}"
     fault: Fault = registry.make("faults", step.fault, file, key)
-    component = _aimed_at(fault.target, declaration, file, f"{key}.target")
+    component = _aimed_at(fault, declaration, file, f"{key}.target")
     if component.name not in scenario.blast_radius:
         add = ", ".join(f'"{name}"' for name in (*scenario.blast_radius, component.name))
         raise PlanError(file, "blast_radius", f"{key} breaks {component.name}; write blast_radius = [{add}]")
-    if fault.target.peer is not None and fault.sense is not Linked:
+    if fault.target.peer is not None and fault.sense not in (Linked, Carries):
         because = f"{step.fault.kind} breaks an instance, not a link; leave out ->{fault.target.peer}"
         raise PlanError(file, f"{key}.target", because)
     for ability in (fault.needs, fault.sense):
@@ -91,8 +93,9 @@ def _step(scenario: Scenario, declaration: Declaration, number: int) -> PlannedS
     return PlannedStep(id=step.id, kind=step.fault.kind, at_s=step.at_s, hold_s=step.hold_s, fault=fault)
 
 
-def _aimed_at(target: Target, declaration: Declaration, file: str, key: str) -> Component:
-    """Find the component a target names, and check that role and number exist. Raises ``PlanError``."""
+def _aimed_at(fault: Fault, declaration: Declaration, file: str, key: str) -> Component:
+    """Find the component a target names, and check that role, number and link exist. Raises ``PlanError``."""
+    target = fault.target
     component = declaration.component(target.component or "")
     if component is None:
         names = ", ".join(part.name for part in declaration.components)
@@ -104,12 +107,24 @@ def _aimed_at(target: Target, declaration: Declaration, file: str, key: str) -> 
         raise PlanError(file, key, f"{component.name} has no role {target.role!r}; it has: {roles}")
     if target.index is not None and target.index > component.instances:
         raise PlanError(file, key, f"{target}: {component.name} has {component.instances} instance(s), counted from 1")
-    if target.role is None and target.index is None and component.instances > 1:
-        raise PlanError(file, key, f"{target} has {component.instances} instances; name one: {component.name}#1")
-    if target.peer is not None and Link(component=component.name, peer=target.peer) not in declaration.links:
-        links = ", ".join(f"{link.component}->{link.peer}" for link in declaration.links) or "none"
+    if target.peer is not None and declaration.link(component.name, target.peer) is None:
+        links = ", ".join(map(str, declaration.links)) or "none"
         raise PlanError(file, key, f"{target} is no link of the shop {declaration.name}; it has: {links}")
+    if fault.needs is Poisonable:
+        _whole_link(target, component, declaration, file, key)
+    elif target.role is None and target.index is None and component.instances > 1:
+        raise PlanError(file, key, f"{target} has {component.instances} instances; name one: {component.name}#1")
     return component
+
+
+def _whole_link(target: Target, component: Component, declaration: Declaration, file: str, key: str) -> None:
+    """Check that a target is a link that a proxy can carry, which it does for all of a component's instances."""
+    link = declaration.link(component.name, target.peer or "")
+    if link is None or link.proxy is None:
+        links = ", ".join(str(one) for one in declaration.links if one.proxy is not None) or "none"
+        raise PlanError(file, key, f"{target} is no link that a proxy can carry; these are: {links}")
+    if target.role is not None or target.index is not None:
+        raise PlanError(file, key, f"{target}: a proxy carries the link for all of {component.name}; write {link}")
 
 
 def _objectives(scenario: Scenario) -> Iterator[Objective]:
@@ -140,14 +155,27 @@ def _objectives(scenario: Scenario) -> Iterator[Objective]:
         yield Objective(id=entry.id, kind=entry.kind, when="all", checker=checker)
 
 
+def _proxied(declaration: Declaration, steps: tuple[PlannedStep, ...]) -> tuple[Link, ...]:
+    """Give the links that must carry a proxy, for these steps break them by it."""
+    targets = [step.fault.target for step in steps if step.fault.needs is Poisonable]
+    broken = {(target.component, target.peer) for target in targets}
+    return tuple(link for link in declaration.links if (link.component, link.peer) in broken)
+
+
 def _parts(
-    declaration: Declaration, steps: tuple[PlannedStep, ...], objectives: Sequence[Objective], file: str
+    declaration: Declaration,
+    steps: tuple[PlannedStep, ...],
+    proxied: tuple[Link, ...],
+    objectives: Sequence[Objective],
+    file: str,
 ) -> tuple[str, ...]:
-    """Name the components to start, in the declaration's order: the entry, the targets, those that objectives need, and
-    what all these need in turn. Raises ``PlanError`` where the shop has nothing that an objective needs.
-    """  # noqa: D205 -- the summary needs two lines
+    """Name the components to start, in the declaration's order: the entry, the targets, the proxies in their links, those
+    that objectives need, and what all these need in turn. Raises ``PlanError`` where the shop has nothing that an objective
+    needs.
+    """  # noqa: D205 -- the summary needs more lines
     targets = [step.fault.target for step in steps]
     wanted = [declaration.entry, *(end for target in targets for end in (target.component, target.peer) if end)]
+    wanted += [link.proxy for link in proxied if link.proxy is not None]
     for one in objectives:
         for need in one.checker.needs:
             found = able(declaration, {need})

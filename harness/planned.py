@@ -1,6 +1,6 @@
 """What a plan is: a scenario decided against a shop, with its steps, objectives and durations. Pure data."""
 
-from harness.declaration import Declaration
+from harness.declaration import Declaration, Link
 from harness.history import Checker
 from harness.model import Fault, noun
 from harness.scenario import Scenario
@@ -38,7 +38,7 @@ class Plan:
     """All that a run will do, decided before it starts.
 
     ``parts`` are the names of the components to start, in the order of their needs; ``scale`` is the run's load over the
-    scenario's; ``longest_s`` bounds the whole run.
+    scenario's; ``longest_s`` bounds the whole run. ``proxied`` are the links whose proxy stands in their path.
     """
 
     scenario: Scenario
@@ -50,6 +50,7 @@ class Plan:
     defects: tuple[str, ...]
     scale: float
     longest_s: float
+    proxied: tuple[Link, ...] = ()
 
     @property
     def orders_per_s(self) -> float:

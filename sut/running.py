@@ -4,11 +4,12 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.capabilities import Crashable, Cuttable, Detachable, Killable, Pausable, Refusable
-from harness.declaration import Component, Declaration
+from harness.capabilities import Carries, Crashable, Cuttable, Detachable, Killable, Pausable, Poisonable, Refusable
+from harness.declaration import Component, Declaration, Link
 from harness.drivers import driver
 from harness.drivers.docker import ContainerPowers
 from harness.drivers.docker_network import NetworkPowers
+from harness.drivers.toxiproxy import LinkPowers
 from harness.errors import ControlError
 from harness.history import Audit
 from harness.model import Located, Residue, Target
@@ -17,6 +18,8 @@ from sut.components import lb
 from sut.components.ground import Ground
 from sut.components.orders_db import OrdersDb, Passwords
 from sut.components.part import Part
+from sut.components.together import Together
+from sut.components.toxiproxy import Toxiproxy
 from sut.readback import Readback
 
 _POWERS = (Killable, Crashable, Pausable)
@@ -94,13 +97,15 @@ class RunningReferenceShop:
         return instances(component)
 
     def locate(self, target: Target) -> Located:
-        """Resolve a target now; a role by the word of the database's own nodes."""
+        """Resolve a target now: a role by the word of the database's own nodes, a whole link to its component's own name."""
         component = self._declaration.component(target.component or "")
         names = [name for name in instances(component) if name in self._parts] if component else []
         if component is None or not names:
             raise ControlError(f"{target}: no such part runs; running: {', '.join(self._parts)}")
         if target.role is not None:
             instance = self._holder(component, target.role, self._part(names[0]))
+        elif target.index is None and target.peer is not None:
+            instance = component.name
         elif target.index is None and len(names) > 1:
             raise ControlError(f"{target}: which of {', '.join(names)}? Write {component.name}#1, or a role")
         elif (target.index or 1) > len(names):
@@ -110,15 +115,22 @@ class RunningReferenceShop:
         return Located(target=target, component=component.name, instance=instance, at_ns=self._site.now_ns())
 
     def able(self, instance: str, protocol: type) -> object:
-        """Give the power or sense of one instance."""
-        part = self._part(instance)
-        component = next(c for c in self._declaration.components if instance in instances(c))
+        """Give the power or sense of one instance; of a component, those over its links as a whole."""
+        component = next((c for c in self._declaration.components if instance in (c.name, *instances(c))), None)
+        if component is None:
+            raise ControlError(f"{instance} is no part of the shop {self._declaration.name}")
         if protocol not in component.abilities:
             able = ", ".join(sorted(ability.__name__ for ability in component.abilities))
             raise ControlError(f"{instance} is not {protocol.__name__}; it is {able}")
+        links = [link for link in self._declaration.links if link.component == component.name]
+        if protocol is Carries:
+            return Together([self._parts[name] for name in instances(component) if name in self._parts])
+        if protocol is Poisonable:
+            proxy = next(link.proxy for link in links if link.proxy is not None)
+            return LinkPowers(self._part(proxy).get_wrapped_container(), component.name)
+        part = self._part(instance)
         if protocol in _NETWORK_POWERS:
-            links = [link.peer for link in self._declaration.links if link.component == component.name]
-            peers = {c.name: instances(c) for c in self._declaration.components if c.name in links}
+            peers = {link.peer: self._on_the_way(link) for link in links}
             return NetworkPowers(part.get_wrapped_container(), instance, self._ground.wiring(instance, peers))
         return ContainerPowers(part.ref, instance, part.main_process) if protocol in _POWERS else part
 
@@ -150,6 +162,13 @@ class RunningReferenceShop:
             raise ControlError(f"run {self._site.id}: could not remove {', '.join(left)}. Type: windtunnel heal")
         for part in self._parts.values():
             part.get_docker_client().client.close()
+
+    def _on_the_way(self, link: Link) -> tuple[str, ...]:
+        """Name those at whose addresses a component finds its peer: the proxy first, where one carries this link."""
+        proxies = [part for part in self._parts.values() if isinstance(part, Toxiproxy)]
+        peer = self._declaration.component(link.peer)
+        carry = [part.instance for part in proxies if str(link) in (one.link for one in part.detours)]
+        return (*carry, *(instances(peer) if peer else ()))
 
     @property
     def _database(self) -> OrdersDb | None:

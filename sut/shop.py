@@ -1,6 +1,7 @@
 """The reference shop: what it is made of, and how it is started.
 
 shoppers → lb → storefront x2 → db_route → orders_db (primary and synchronous standby), which lean on etcd
+toxiproxy, where a plan breaks a link by it, stands in the path of that link and of no other
 monitoring, where a plan needs it: prometheus, which asks all of them, → alertmanager → whoever is on call
 """
 
@@ -16,6 +17,7 @@ from psycopg import sql
 from harness.capabilities import (
     Alerting,
     Answers,
+    Carries,
     Crashable,
     Cuttable,
     Detachable,
@@ -23,6 +25,7 @@ from harness.capabilities import (
     Linked,
     Metered,
     Pausable,
+    Poisonable,
     Refusable,
     Replicated,
     Started,
@@ -35,7 +38,7 @@ from harness.errors import SetupError, UsageError, WindtunnelError
 from harness.planned import Plan
 from harness.shop import Residence, Site
 from sut import images
-from sut.components import alertmanager, db_route, etcd, lb, orders_db, prometheus, storefront
+from sut.components import alertmanager, db_route, etcd, lb, orders_db, prometheus, storefront, toxiproxy
 from sut.components.ground import TOOLS_ROLE, Ground, ground_on, lay
 from sut.components.part import Part
 from sut.components.patroni import SQL_PORT, Cluster
@@ -51,6 +54,7 @@ CLASSES: Mapping[str, type[Part]] = {
     "etcd": etcd.Etcd,
     "orders_db": orders_db.OrdersDb,
     "db_route": db_route.DbRoute,
+    "toxiproxy": toxiproxy.Toxiproxy,
     "storefront": storefront.Storefront,
     "lb": lb.Lb,
     "prometheus": prometheus.Prometheus,
@@ -69,12 +73,23 @@ COMPONENTS = (
         alerts=ALERTS["orders_db"],
     ),
     Component(name="db_route", needs=("orders_db",), abilities=_MACHINE, alerts=ALERTS["db_route"]),
-    Component(name="storefront", instances=2, needs=("db_route",), abilities=_PROCESS, alerts=ALERTS["storefront"]),
+    Component(name="toxiproxy", abilities=frozenset({Answers})),
+    Component(
+        name="storefront",
+        instances=2,
+        needs=("db_route",),
+        abilities=_PROCESS | {Poisonable, Carries},
+        alerts=ALERTS["storefront"],
+    ),
     Component(name="lb", needs=("storefront",), abilities=frozenset({Answers}), alerts=ALERTS["lb"]),
     Component(name="prometheus", abilities=_MACHINE | {Metered}, alerts=ALERTS["prometheus"]),
     Component(name="alertmanager", needs=("prometheus",), abilities=_MACHINE | {Alerting}),
 )
-LINKS = (Link(component="orders_db", peer="orders_db"), Link(component="storefront", peer="db_route"))
+LINKS = (
+    Link(component="orders_db", peer="orders_db"),
+    Link(component="storefront", peer="db_route", proxy="toxiproxy"),
+)
+DETOUR_PORTS = {link: 20_001 + number for number, link in enumerate(LINKS)}
 USERS = ("postgres", "replicator", "rewind", "shop")
 
 
@@ -100,8 +115,9 @@ class ReferenceShop:
         )
 
     def images(self) -> tuple[str, ...]:
-        """Name the image of every role, the cheap ones first."""
-        return tuple(images.tag(role) for role in images.roles())
+        """Name the image of every role, the cheap ones first; of those that few plans need, the ones that are there."""
+        seldom = (tag for role in sorted(images.ON_DEMAND) if present(tag := images.tag(role)))
+        return (*(images.tag(role) for role in images.roles()), *seldom)
 
     def build_images(self, say: Callable[[str], None]) -> None:
         """Build those that are missing, in the order of the Dockerfile."""
@@ -114,10 +130,11 @@ class ReferenceShop:
     def start(self, plan: Plan, site: Site) -> RunningReferenceShop:
         """Start the plan's parts, each when what it needs is ready. Raises ``SetupError``; then all is removed again."""
         wanted = [component for component in COMPONENTS if component.name in plan.parts]
-        found = _demand_images({CLASSES[component.name].role for component in wanted} | {TOOLS_ROLE})
+        found = _demand_images({CLASSES[component.name].role for component in wanted} | {TOOLS_ROLE}, site.say)
         try:
             ground = lay(site, [instance for component in COMPONENTS for instance in instances(component)], found)
-            making = _Making(ground, self._defects, [secrets.token_urlsafe(18) for _ in USERS], plan.parts, site.receive)
+            tokens = [secrets.token_urlsafe(18) for _ in USERS]
+            making = _Making(ground, self._defects, tokens, plan.parts, plan.proxied, site.receive)
             parts: dict[str, Part] = {}
             for component in wanted:  # the needs are a chain: only the instances of one component can start together
                 begun_ns = site.now_ns()
@@ -139,9 +156,11 @@ class ReferenceShop:
         """Reach the parts of a shop that stands, by the addresses and container ids that were written down."""
         every = {name: component.name for component in COMPONENTS for name in instances(component)}
         subnet = IPv4Network(f"{residence.things[0].state['address']}/24", strict=False)
-        ground = ground_on(subnet, site, tuple(every), {role: images.tag(role) for role in images.roles()})
+        known = {role: images.tag(role) for role in (TOOLS_ROLE, *(part.role for part in CLASSES.values()))}
+        ground = ground_on(subnet, site, tuple(every), known)
         running = {every[one.name] for one in residence.things}
-        making = _Making(ground, self._defects, secrets, running, site.receive)
+        proxied = [link for link in LINKS if link.proxy in running]  # what stands by itself has a proxy in all or none
+        making = _Making(ground, self._defects, secrets, running, proxied, site.receive)
         parts = {one.name: making.makers[every[one.name]](one.name).adopt(one.ref) for one in residence.things}
         return RunningReferenceShop(site, self.declaration, ground, parts, making.passwords, None)
 
@@ -149,15 +168,17 @@ class ReferenceShop:
 class _Making:
     """How each part is made on one ground; ``secrets`` are the passwords of ``USERS``, as a running shop gives them.
 
-    ``running`` are the components that run, ``receive`` gives the URL of who is on call, at this machine's own address.
+    ``running`` are the components that run, ``proxied`` the links with a proxy in their path, ``receive`` gives the URL of
+    who is on call, at this machine's own address.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 -- what it is made of
         self,
         ground: Ground,
         defects: frozenset[str],
         secrets: Sequence[str],
         running: Collection[str],
+        proxied: Collection[Link],
         receive: Callable[[str], str],
     ) -> None:
         self._defects = defects
@@ -173,7 +194,10 @@ class _Making:
         )
         route, password = at["db_route"], self.passwords.shop
         login = orders_db.conninfo(route, "shop", password, orders_db.DATABASE)
-        dsn = f"postgresql://shop:{password}@{route}:{SQL_PORT}/{orders_db.DATABASE}"
+        ends = {"db_route": f"{route}:{SQL_PORT}"}  # of the links that a proxy can carry
+        detours = [toxiproxy.Detour(link=str(link), port=DETOUR_PORTS[link], to=ends[link.peer]) for link in proxied]
+        ways = {one.link: f"{at['toxiproxy']}:{one.port}" for one in detours}
+        dsn = f"postgresql://shop:{password}@{ways.get('storefront->db_route', ends['db_route'])}/{orders_db.DATABASE}"
         self._nodes = [orders_db.conninfo(node, "postgres", self.passwords.postgres) for node in cluster.nodes.values()]
         watch = prometheus.Watch(
             watched=[
@@ -190,6 +214,7 @@ class _Making:
             "etcd": lambda name: etcd.Etcd(ground, name),
             "orders_db": lambda name: orders_db.OrdersDb(ground, name, cluster=cluster, passwords=self.passwords),
             "db_route": lambda name: db_route.DbRoute(ground, name, nodes=of["orders_db"], probe=login),
+            "toxiproxy": lambda name: toxiproxy.Toxiproxy(ground, name, detours=detours),
             "storefront": lambda name: storefront.Storefront(ground, name, dsn=dsn, defects=defects),
             "lb": lambda name: lb.Lb(ground, name, storefronts=of["storefront"], port=storefront.PORT, defects=defects),
             "prometheus": lambda name: prometheus.Prometheus(ground, name, watch=watch),
@@ -229,11 +254,17 @@ def _start(ground: Ground, component: Component, make: Callable[[str], Part]) ->
             raise
 
 
-def _demand_images(roles: Collection[str]) -> dict[str, str]:
-    """Give the images by role. Raises ``SetupError`` where no engine answers, or where it has not all of them."""
+def _demand_images(roles: Collection[str], say: Callable[[str], None]) -> dict[str, str]:
+    """Give the images by role, those that few plans need built now if missing.
+
+    Raises ``SetupError`` where no engine answers, or where it has not all of them.
+    """
     client()
     tags = {role: images.tag(role) for role in sorted(roles)}
-    missing = [tag for tag in tags.values() if not present(tag)]
+    missing = {role: tag for role, tag in tags.items() if not present(tag)}
+    if missing.keys() - images.ON_DEMAND:
+        names = ", ".join(missing.values())
+        raise SetupError(f"no image {names}: it was never built, or its sources changed. Type: make prepare")
     if missing:
-        raise SetupError(f"no image {', '.join(missing)}: it was never built, or its sources changed. Type: make prepare")
+        images.build(missing, say=say)
     return tags

@@ -3,6 +3,7 @@
 from harness.capabilities import (
     Alerting,
     Answers,
+    Carries,
     Crashable,
     Cuttable,
     Detachable,
@@ -10,6 +11,7 @@ from harness.capabilities import (
     Linked,
     Metered,
     Pausable,
+    Poisonable,
     Refusable,
     Replicated,
     Started,
@@ -24,7 +26,7 @@ DECLARATION = Declaration(
     name="made_up",
     components=(
         Component(name="lb", needs=("storefront",), abilities=frozenset({Answers})),
-        Component(name="storefront", instances=2, needs=("db_route",), abilities=_BREAKABLE),
+        Component(name="storefront", instances=2, needs=("db_route",), abilities=_BREAKABLE | {Poisonable, Carries}),
         Component(name="prometheus", abilities=frozenset({Answers, Metered})),
         Component(name="alertmanager", needs=("prometheus",), abilities=frozenset({Answers, Alerting})),
         Component(name="db_route", needs=("orders_db",), abilities=frozenset({Answers})),
@@ -38,9 +40,10 @@ DECLARATION = Declaration(
             alerts=(Alert(name=NO_PRIMARY, severity="page", playbook="Watch the standby take over.", window_s=5),),
         ),
         Component(name="etcd", abilities=frozenset({Answers})),
+        Component(name="proxy", abilities=frozenset({Answers})),
     ),
     entry="lb",
     shopper="tests.fakes:FakeShopper",
     defects={"no_failover": "rto", "oversell": "oversold"},
-    links=(Link(component="orders_db", peer="orders_db"),),
+    links=(Link(component="orders_db", peer="orders_db"), Link(component="storefront", peer="db_route", proxy="proxy")),
 )

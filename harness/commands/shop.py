@@ -82,14 +82,18 @@ def down_command(run: str | None) -> None:
 @click.command("break")
 @click.argument("fault", shell_complete=completing.faults)
 @click.argument("target")
+@click.argument("parameters", nargs=-1)
 @click.option("--for", "duration", type=Seconds(), help="How long it is held: 60s, 5m. An impulse has none.")
 @ON
-def break_command(fault: str, target: str, duration: float | None, run: str | None) -> None:
-    """Break one thing of the shop that stands, watched by a witness, and heal it: 0 only where both were seen."""
+def break_command(fault: str, target: str, parameters: tuple[str, ...], duration: float | None, run: str | None) -> None:
+    """Break one thing of the shop that stands, watched by a witness, and heal it: 0 only where both were seen.
+
+    PARAMETERS are the fault's own, as in `ms=300 jitter_ms=20`.
+    """
     project, console = find(Path.cwd()), Screen(highlight=False)
     stood = _taken_up(project, run)
     shop = project.shop(stood.standing.defects)
-    plan = byhand.one_break(shop.declaration, fault, target, duration, stood.standing.parts)
+    plan = byhand.one_break(shop.declaration, fault, target, duration, stood.standing.parts, parameters)
     teller = Teller(console, duration)
     settings = _settings(project, shop, stood.folder / "breaks" / run_id(fault), console, teller.show)
     struck = Strike(plan, stood, settings).carry_out()

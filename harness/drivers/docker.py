@@ -13,7 +13,7 @@ import docker
 import requests
 from docker.models.containers import Container
 
-from harness.drivers import Deviation, Leftover, Mender, docker_network
+from harness.drivers import Deviation, Leftover, Mender, docker_network, toxiproxy
 from harness.drivers.docker_client import CONTROL_S, HELPER, INSTANCE, LOCK, RUN, client
 from harness.drivers.docker_events import watch
 from harness.drivers.docker_examine import examine
@@ -50,6 +50,10 @@ TYPED: Mapping[str, tuple[str, str]] = {
     "pause": ("docker pause {}", "docker unpause {}"),
     "cut": (f"{_HELPER} nft <drop its packets>", f"{_HELPER} nft delete table inet {docker_network.PREFIX}cut"),
     "refuse": (f"{_HELPER} nft <reset its connections>", f"{_HELPER} nft delete table inet {docker_network.PREFIX}refuse"),
+    "poison": (
+        f"curl -fd '<toxic>' 'http://<proxy>:{toxiproxy.PORT}/proxies/{{}}/toxics'",
+        f"curl -fX DELETE 'http://<proxy>:{toxiproxy.PORT}/proxies/{{}}/toxics/<toxic>'",
+    ),
     "isolate": ("docker network disconnect -f <network> {}", "docker network connect --ip <address> <network> {}"),
 }
 
@@ -135,7 +139,7 @@ def _mender(call: Callable[[Container, Undo], None]) -> Mender:
 MENDERS: Mapping[str, Mender] = {
     "start": lambda undo: _mend(undo, _start),
     "unpause": lambda undo: _mend(undo, _unpause),
-    **{verb: _mender(call) for verb, call in docker_network.MENDERS.items()},
+    **{verb: _mender(call) for verb, call in (docker_network.MENDERS | toxiproxy.MENDERS).items()},
 }
 
 
@@ -177,7 +181,7 @@ def _filtered(containers: Sequence[Container]) -> Iterator[Deviation]:
 
 
 def deviations(residence: Residence) -> tuple[Deviation, ...]:
-    """Compare every container of the residence with its declared state and address, and look for rules in its network."""
+    """Compare every container of the residence with its declared state and address; look for packet rules and toxics."""
     found = {str(container.id): container for container in _labelled(residence.run)}
     off: list[Deviation | None] = []
     for thing in residence.things:
@@ -187,18 +191,19 @@ def deviations(residence: Residence) -> tuple[Deviation, ...]:
             continue
         network, address = thing.state.get("network"), thing.state.get("address")
         off.append(_stopped(container) or (_strayed(container, str(network), str(address)) if network else None))
-    off += _filtered([found[thing.ref] for thing in residence.things if thing.ref in found])
+    containers = [found[thing.ref] for thing in residence.things if thing.ref in found]
+    off += [*_filtered(containers), *toxiproxy.deviations(containers)]
     return tuple(one for one in off if one is not None)
 
 
 def observed(run: str) -> tuple[Deviation, ...]:
-    """Find the containers of a run that are paused, stopped, off their network, or lose packets to rules of ours."""
+    """Find the containers of a run that are paused, stopped, off their network, lose packets to rules of ours, or spoil."""
     containers = [container for container in _labelled(run) if HELPER not in container.labels]
     off = [
         _stopped(container) or (_strayed(container, *home) if (home := docker_network.home(container)) else None)
         for container in containers
     ]
-    return tuple(one for one in (*off, *_filtered(containers)) if one is not None)
+    return tuple(one for one in (*off, *_filtered(containers), *toxiproxy.deviations(containers)) if one is not None)
 
 
 def sweep(run: str, folder: Path) -> tuple[str, ...]:  # noqa: ARG001 -- containers are found by label, not by folder

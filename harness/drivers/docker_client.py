@@ -10,6 +10,7 @@ from harness.errors import SetupError
 RUN, INSTANCE, LOCK = "windtunnel.run", "windtunnel.instance", "windtunnel.lock"
 # Where a container belongs, and the image of what reaches into its network: for those who know no more than its labels.
 NETWORK, ADDRESS, TOOLS = "windtunnel.network", "windtunnel.address", "windtunnel.tools"
+LINKS = "windtunnel.links"  # the links that go through a container, one that spoils them on request
 HELPER = "windtunnel.helper"  # a container that only reaches into another one, named here
 CONTROL_S = 5
 

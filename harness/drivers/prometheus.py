@@ -1,10 +1,8 @@
 """Prometheus, asked for raw samples as it stored them: never for rates, which it guesses."""
 
-import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
 
 import msgspec
 import requests
@@ -12,13 +10,13 @@ import urllib3
 from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 
-from harness.clock import S, monotonic_ns
+from harness.clock import S
+from harness.drivers.bounded import Bounded
 from harness.errors import ControlError
 from harness.model import noun
 
 WITHIN_S = 4.0
 BODY_MOST = 64_000_000
-PIECE = 1 << 16
 MS = 1_000_000
 
 
@@ -47,7 +45,7 @@ def samples(url: str, selector: str, begin_ns: int, end_ns: int, ahead_ns: int) 
     span_ms = math.ceil(max(0, end_ns - begin_ns) / MS) + 1
     at_s = (end_ns + ahead_ns) / S
     try:
-        with _Bounded(monotonic_ns() + int(WITHIN_S * S)) as session:
+        with Bounded(WITHIN_S, BODY_MOST) as session:
             asked = PrometheusConnect(url, session=session, retry=urllib3.Retry(0), timeout=math.ceil(WITHIN_S))
             found = asked.custom_query(f"{selector}[{span_ms}ms]", params={"time": f"{at_s:.3f}"})
         counters = msgspec.convert(found, list[_Counter])
@@ -75,29 +73,3 @@ def _read(counter: _Counter, begin_ns: int, end_ns: int, ahead_ns: int) -> Sampl
     if any(later <= earlier for earlier, later in pairwise(times_ns)):
         raise ValueError(f"samples out of order, of {counter.metric}")
     return Samples(labels=counter.metric, times_ns=tuple(times_ns), values=tuple(values))
-
-
-class _Bounded(requests.Session):
-    """A session that takes no answer larger than ``BODY_MOST`` or later than a moment, and uses no proxy."""
-
-    def __init__(self, ends_ns: int) -> None:
-        super().__init__()
-        self.trust_env = False
-        self._ends_ns = ends_ns
-
-    def send(self, request: requests.PreparedRequest, **how: Any) -> requests.Response:
-        """Send, and read the whole answer piece by piece. Raises ``OSError`` where a bound is passed."""
-        response = super().send(request, **{**how, "stream": True})
-        with response.raw as wire:
-            response.raw = io.BytesIO(b"".join(self._pieces(wire)))
-        return response
-
-    def _pieces(self, wire: urllib3.HTTPResponse) -> Iterator[bytes]:
-        size = 0
-        while piece := wire.read1(PIECE, decode_content=True):
-            size += len(piece)
-            if size > BODY_MOST:
-                raise OSError(f"the answer is longer than {BODY_MOST:,} bytes")
-            if monotonic_ns() > self._ends_ns:
-                raise TimeoutError("it was still not over")
-            yield piece

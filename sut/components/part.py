@@ -104,7 +104,7 @@ class Part(DockerContainer):
             hostname=instance,
             network=ground.network,
             networking_config={ground.network: {"IPAMConfig": {"IPv4Address": self.address}, "Aliases": [instance]}},
-            labels=ground.labels(instance),
+            labels=self.labels(),
             init=True,
             mem_limit=memory,
             memswap_limit=memory,
@@ -113,6 +113,10 @@ class Part(DockerContainer):
             **engine,
         )
         self.waiting_for(Until(f"{instance} was not ready", self.not_ready, self.ready_within_s, ground.given_up))
+
+    def labels(self) -> dict[str, str]:
+        """Give its labels, by which it is found by those who know no shop."""
+        return self.ground.labels(self.instance)
 
     def not_ready(self) -> str | None:
         """Say what is still missing before it serves, None when it does. May raise ``OSError``."""
@@ -127,6 +131,10 @@ class Part(DockerContainer):
         if peer is not None:
             raise ControlError(f"{self.instance}: nobody knows how to see whether its link to {peer} works")
         return self.answer_ms()
+
+    def carried_ms(self, peer: str, size_bytes: int) -> Reading:
+        """Have an answer of so many bytes come over a link, see ``capabilities.Carries``."""
+        raise ControlError(f"{self.instance}: nobody knows how its link to {peer} carries {size_bytes} bytes")
 
     def deadline(self, within_s: float = CALL_S) -> Deadline:
         """Give a deadline on the run's clock."""

@@ -12,6 +12,7 @@ from sut.components.part import CALL_S, Part
 from sut.components.watched import PAGE, TICKET, Rule, Scrape, down
 
 PORT = 8080
+CARRIED_S = 2.5  # it waits 2 s itself
 _FAILED = 'sum(rate(storefront_orders_total{status=~"5.."}[10s])) / sum(rate(storefront_orders_total[10s]))'
 _FAST = 'sum(rate(storefront_order_seconds_bucket{le="0.2"}[10s])) / sum(rate(storefront_order_seconds_count[10s]))'
 
@@ -63,6 +64,19 @@ class Storefront(Part):
         """The way to db_route works where it can commit, which it says of itself; it says no where that takes too long."""
         reading = self.answer_ms()
         return replace(reading, value=SILENT) if peer is not None and reading.value == REFUSED else reading
+
+    def carried_ms(self, peer: str, size_bytes: int) -> Reading:
+        """Ask it how its way to db_route carries that: where it does not answer itself, nobody could look at the way."""
+        if peer != "db_route":
+            return super().carried_ms(peer, size_bytes)
+        at_ns = self.ground.now_ns()
+        try:
+            status, body = http_get(self.address, PORT, f"/carried/{size_bytes}", self.deadline(CARRIED_S))
+            told = json.loads(body) if status == 200 else {}
+            value = next((word for word in (SILENT, REFUSED) if word in told), None) or float(told["took_ms"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            return Reading(at_ns=at_ns, value=None, why=f"{self.instance} does not tell: {error!r}")
+        return Reading(at_ns=at_ns, value=value)
 
     def started(self) -> Reading:
         """Ask since when its process runs."""

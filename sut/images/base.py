@@ -108,14 +108,29 @@ def ca_bundle(where: Mirrors) -> bytes:
     """
     if not any(uri.startswith("https:") for uri in (where.main, where.security)):
         return b""
-    named = os.environ.get("WINDTUNNEL_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE")
-    file = named or ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt"
+    file = _named() or ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt"
+    return _certificates(file, where.main)
+
+
+def download_ca() -> bytes:
+    """Give the certificates with which downloads from elsewhere are checked; empty where nobody has named any.
+
+    Those of `WINDTUNNEL_CA_BUNDLE`, then `SSL_CERT_FILE`; else Debian's own will do. Raises SetupError if unreadable.
+    """
+    file = _named()
+    return _certificates(file, "downloads") if file else b""
+
+
+def _named() -> str | None:
+    return os.environ.get("WINDTUNNEL_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE")
+
+
+def _certificates(file: str, what: str) -> bytes:
     try:
         return Path(file).read_bytes()
     except OSError as error:
         raise SetupError(
-            f"{file}: the certificates for {where.main} cannot be read ({error.strerror}). "
-            "Type: export WINDTUNNEL_CA_BUNDLE=FILE"
+            f"{file}: the certificates for {what} cannot be read ({error.strerror}). Type: export WINDTUNNEL_CA_BUNDLE=FILE"
         ) from None
 
 

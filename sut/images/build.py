@@ -15,14 +15,16 @@ from sut.images import base
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = "sut/images/Dockerfile"
-CA_BUNDLE = "ca-bundle.crt"  # the machine's, not the image's: it is part of no hash
+# The machine's, not the images', so they are part of no hash: what checks an https mirror of Debian, and other downloads.
+CA_BUNDLE, DOWNLOAD_CA = "ca-bundle.crt", "download-ca.crt"
+ON_DEMAND = frozenset({"toxiproxy"})  # costly to build, and seldom needed
 BUILD_LIMIT_S = 900
-PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
+PASSED = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "goproxy")
 
 
 def roles(root: Path = ROOT) -> list[str]:
-    """Name the roles that have an image, in the order in which they are best built."""
-    return [role for role in _stages(root) if role != "base"]
+    """Name the roles that every shop needs an image of, in the order in which they are best built."""
+    return [role for role in _stages(root) if role != "base" and role not in ON_DEMAND]
 
 
 def tag(role: str, root: Path = ROOT) -> str:
@@ -34,7 +36,7 @@ def tag(role: str, root: Path = ROOT) -> str:
     """
     stages = _stages(root)
     if role not in stages:
-        known = ", ".join(roles(root))
+        known = ", ".join([*roles(root), *sorted(ON_DEMAND)])
         raise SetupError(f"{DOCKERFILE}: no stage {role!r}; it has {known}. Add a stage, or correct the name.")
     digest = hashlib.sha256()
     for text in _ancestry(role, stages):
@@ -63,8 +65,8 @@ def build(wanted: Iterable[str], root: Path = ROOT, say: Callable[[str], None] =
         say(f"{name}: built")
 
 
-def context(root: Path = ROOT, ca_bundle: bytes = b"") -> bytes:
-    """Pack what the builder gets into a tar archive: the Dockerfile, all that its COPY lines name, the CA bundle.
+def context(root: Path = ROOT, ca_bundle: bytes = b"", download_ca: bytes = b"") -> bytes:
+    """Pack what the builder gets into a tar archive: the Dockerfile, all that its COPY lines name, both CA bundles.
 
     Times, owners and the file modes of a particular checkout are left out, so the builder's own cache holds too.
     """
@@ -76,7 +78,8 @@ def context(root: Path = ROOT, ca_bundle: bytes = b"") -> bytes:
                 entry = tarfile.TarInfo(directory)
                 entry.type, entry.mode = tarfile.DIRTYPE, 0o755
                 archive.addfile(entry)
-        for name, mode, content in [(CA_BUNDLE, 0o644, ca_bundle), *_files(root, [DOCKERFILE, *copied])]:
+        bundles = [(CA_BUNDLE, 0o644, ca_bundle), (DOWNLOAD_CA, 0o644, download_ca)]
+        for name, mode, content in [*bundles, *_files(root, [DOCKERFILE, *copied])]:
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(content), mode
             archive.addfile(entry, io.BytesIO(content))
@@ -86,13 +89,13 @@ def context(root: Path = ROOT, ca_bundle: bytes = b"") -> bytes:
 def _build(role: str, name: str, root: Path) -> None:
     mirrors = base.mirrors()
     arguments = {"DEBIAN_MIRROR": mirrors.main, "DEBIAN_SECURITY_MIRROR": mirrors.security}
-    arguments |= {key: os.environ[key] for proxy in PROXIES for key in (proxy, proxy.upper()) if os.environ.get(key)}
+    arguments |= {key: os.environ[key] for name in PASSED for key in (name, name.upper()) if os.environ.get(key)}
     options = [word for key in arguments for word in ("--build-arg", key)]  # values by environment: not in `ps`
     command = ["docker", "build", "--file", DOCKERFILE, "--target", role, "--tag", name, *options, "-"]
     try:
         done = subprocess.run(
             command,
-            input=context(root, base.ca_bundle(mirrors)),
+            input=context(root, base.ca_bundle(mirrors), base.download_ca() if role in ON_DEMAND else b""),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=os.environ | arguments,
@@ -125,7 +128,7 @@ def _ancestry(role: str, stages: dict[str, str]) -> Iterator[str]:
 def _copied(stage: str) -> list[str]:
     lines = re.findall(r"(?m)^COPY (.+)$", stage)
     words = [word for line in lines for word in line.split()[:-1] if not word.startswith("--")]
-    return [word for word in words if word != CA_BUNDLE]
+    return [word for word in words if word not in (CA_BUNDLE, DOWNLOAD_CA)]
 
 
 def _files(root: Path, names: Iterable[str]) -> Iterator[tuple[str, int, bytes]]:

@@ -23,6 +23,9 @@ LOG = f"""/* log */ select shopper_id, at, kind, sku,
 # Writes a little log, so that it commits the way an order does: with the wait for the standby, on no read-only server.
 CAN_COMMIT = "/* health */ select pg_logical_emit_message(true, 'storefront', 'can commit')"
 
+# Argument: how many bytes the answer is to have.
+CARRIED = "/* carried */ select repeat('x', $1::int)"
+
 # The lock makes this transaction write, so its commit waits for the standby: an order that a crash left committed on
 # one node only is never shown before it is safe on both.
 REPLAY = """/* replay */

@@ -21,6 +21,7 @@ from . import sql
 from .assets import PICTURES, Assets, read_pictures
 from .batches import Batches
 from .browsing import NOT_NOW, Browsing
+from .carriage import MOST_BYTES, Carriage
 from .link import CallError, Link, Links
 from .metrics import ORDER_SECONDS, ORDERS
 from .orders import Answer, MalformedError, read_key, read_lines
@@ -40,6 +41,7 @@ class Storefront:
     def __init__(self, settings: Settings, painted: Mapping[str, bytes]) -> None:
         self.started = f"{time.time_ns()}-{os.getpid()}"
         self._logs = Links(settings.dsn, LOG_LINKS)
+        self._carriage = Carriage(Link(settings.dsn))
         self._pulse = Pulse(Link(settings.dsn))
         self._batches = Batches(Link(settings.dsn), self._pulse, settings.defects)
         self._browsing = Browsing(Shelves(Links(settings.dsn, READ_LINKS)), Assets(painted))
@@ -51,6 +53,7 @@ class Storefront:
             *self._browsing.routes(),
             Route("/shoppers/{shopper}/events", self.events),
             Route("/health", self.health),
+            Route("/carried/{size}", self.carried),
             Route("/metrics", metrics),
         ]
         return Starlette(routes=routes, lifespan=self._lifespan)
@@ -97,6 +100,13 @@ class Storefront:
         well = self._pulse.well
         body = {"can_commit": well, "why": self._pulse.why, "started": self.started}
         return respond((200 if well else 503, body))
+
+    async def carried(self, request: Request) -> Response:
+        """Say how the way to the database carries so many bytes: 200, 400 more than that is for."""
+        size = number(request.path_params["size"], MOST_BYTES)
+        if size is None:
+            return respond((400, {"refused": "malformed: size"}))
+        return respond((200, await self._carriage.carry(size)))
 
 
 async def metrics(_request: Request) -> Response:

@@ -19,15 +19,15 @@ import pytest
 from harness import registry
 from harness.clock import MachineClock, pause
 from harness.drivers import process
-from harness.model import REFUSED, SILENT, Fault, Reading, Target, Undo
+from harness.model import REFUSED, SILENT, Fault, Reading, Undo
 from harness.shop import Site
-from tests import fake_shop
+from tests import examples, fake_shop
 from tests.fake_shop import PROGRAM, RunningFakeShop
 
 ALL = registry.kinds("faults")
 KINDS = [kind for kind in ALL if registry.cls("faults", kind).needs in fake_shop.POWERS]
 INSTANCE = "storefront-1"
-TARGET = Target.parse("storefront#1")
+TARGET = "storefront#1"
 SOON_S = 5.0
 DOORS = {"os.kill", "os.killpg", "signal.pthread_kill", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn"}
 
@@ -70,8 +70,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 
 def make(kind: str) -> Fault:
-    fault: Fault = registry.cls("faults", kind)(target=TARGET)
-    return fault
+    return examples.made(kind, TARGET)
 
 
 def soon(true: Callable[[], bool]) -> bool:

@@ -6,7 +6,11 @@ import pytest
 
 from harness import registry
 from harness.byhand import LOOK_S, ORDERS_MAX, RATE_MAX, one_break, only_load, standing
+from harness.capabilities import Poisonable
 from harness.errors import UsageError
+from harness.faults.latency import Latency
+from harness.model import Target
+from tests.examples import example
 from tests.fake_declaration import DECLARATION
 
 ALL = tuple(part.name for part in DECLARATION.components)
@@ -23,6 +27,7 @@ REFUSED = {
     ("pause", "@old", 60.0): "@old is no component",
     ("pause", "storefront#1->orders_db", 60.0): "is no link of the shop",
     ("pause", "not a target", 60.0): "is no target; write component",
+    ("latency", "storefront->db_route", 60.0): "missing required field",
 }
 
 
@@ -36,10 +41,41 @@ def test_a_breakage_that_no_scenario_may_hold_is_refused(kind: str, target: str,
 @pytest.mark.parametrize("kind", registry.kinds("faults"))
 def test_every_fault_can_be_one_breakage(kind: str) -> None:
     hold_s = 60.0 if registry.cls("faults", kind).held else None
-    made = one_break(DECLARATION, kind, "orders_db:primary", hold_s, ALL)
+    target = "storefront->db_route" if registry.cls("faults", kind).needs is Poisonable else "orders_db:primary"
+    parameters = [f"{name}={value}" for name, value in example(kind).items() if name != "target"]
+    made = one_break(DECLARATION, kind, target, hold_s, ALL, parameters)
     (step,) = made.steps
     assert (step.id, step.kind, step.at_s, step.hold_s) == (kind, kind, 0.0, hold_s)
     assert made.scenario.load.baseline_s == LOOK_S
+
+
+def test_parameters_are_read_as_in_a_scenario() -> None:
+    typed = one_break(DECLARATION, "cut", "orders_db:primary", 60.0, ALL, ["way=in"])
+    written = one_break(DECLARATION, "cut", "orders_db:primary", 60.0, ALL, ['way="in"'])
+    assert typed.steps == written.steps
+    slow = one_break(DECLARATION, "latency", "storefront->db_route", 60.0, ALL, ["ms=300"])
+    assert slow.steps[0].fault == Latency(target=Target.parse("storefront->db_route"), ms=300)
+    for wrong, said in {
+        "300": "write NAME=VALUE",
+        "ms=fast": "Expected `int`",
+        "msec=300": "unknown key; did you mean 'ms'",
+        "ms=1\nb=2": "Expected `int` >= 50",
+    }.items():
+        with pytest.raises(UsageError, match=said):
+            one_break(DECLARATION, "latency", "storefront->db_route", 60.0, ALL, [wrong])
+
+
+def test_a_link_is_broken_only_where_its_proxy_stands() -> None:
+    assert "proxy" not in standing(DECLARATION, [], ()).parts, "nobody pays for what nobody asked for"
+    assert standing(DECLARATION, [], ()).proxied == ()
+    stands = standing(DECLARATION, ["lb", "proxy"], ())
+    assert [str(link) for link in stands.proxied] == ["storefront->db_route"]
+    assert one_break(DECLARATION, "latency", "storefront->db_route", 60.0, stands.parts, ["ms=300"]).steps
+    without = standing(DECLARATION, [], ()).parts
+    with pytest.raises(
+        UsageError, match="no proxy is in the path of storefront->db_route there; first type: windtunnel down"
+    ):
+        one_break(DECLARATION, "latency", "storefront->db_route", 60.0, without, ["ms=300"])
 
 
 def test_what_does_not_run_is_not_broken() -> None:
@@ -50,7 +86,7 @@ def test_what_does_not_run_is_not_broken() -> None:
 def test_parts_come_with_what_they_need_in_the_declarations_order() -> None:
     assert standing(DECLARATION, ["orders_db"], ()).parts == ("orders_db", "etcd")
     assert standing(DECLARATION, ["etcd", "db_route"], ()).parts == ("db_route", "orders_db", "etcd")
-    assert standing(DECLARATION, [], ()).parts == ALL
+    assert standing(DECLARATION, [], ()).parts == tuple(name for name in ALL if name != "proxy")
 
 
 def test_a_part_or_a_defect_that_is_none_is_refused() -> None:

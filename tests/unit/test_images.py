@@ -10,10 +10,11 @@ import pytest
 
 from harness.errors import SetupError
 from harness.shop import Gallery, Imaged
+from sut import shop as shop_module
 from sut.defects import DEFECTS
 from sut.images import base, build, roles, tag
-from sut.images.build import CA_BUNDLE, DOCKERFILE, ROOT, context
-from sut.shop import ReferenceShop
+from sut.images.build import CA_BUNDLE, DOCKERFILE, DOWNLOAD_CA, ON_DEMAND, ROOT, context
+from sut.shop import ReferenceShop, _demand_images
 
 Stub = Callable[[str, str], None]
 NO_MIRROR = base.Mirrors()
@@ -115,13 +116,9 @@ def test_the_context_holds_what_is_hashed_and_no_trace_of_the_checkout(tree: Pat
     (tree / "secret").write_text("not for images")
     assert context(tree) == first
     with tarfile.open(fileobj=io.BytesIO(first)) as archive:
-        assert archive.getnames() == [
-            "sut/services",
-            CA_BUNDLE,
-            DOCKERFILE,
-            "sut/images/pictures.py",
-            "sut/services/storefront/__main__.py",
-        ]
+        bundles = [CA_BUNDLE, DOWNLOAD_CA]
+        copied = ["sut/images/pictures.py", "sut/services/storefront/__main__.py"]
+        assert archive.getnames() == ["sut/services", *bundles, DOCKERFILE, *copied]
 
 
 def test_present_images_are_not_built(tree: Path, tmp_path: Path, stub: Stub) -> None:
@@ -136,9 +133,25 @@ def test_the_shop_names_its_images_and_tells_of_their_building(stub: Stub, capsy
     shop, said = ReferenceShop(), list[str]()
     assert isinstance(shop, Imaged)
     shop.build_images(said.append)
-    assert said == [f"{name}: present" for name in shop.images()]
-    assert shop.images() == tuple(tag(role) for role in roles())
+    assert said == [f"{tag(role)}: present" for role in roles()]
+    assert shop.images() == tuple(tag(role) for role in (*roles(), *ON_DEMAND))
     assert capsys.readouterr().out == ""
+
+
+def test_what_few_plans_need_is_built_when_one_does(tmp_path: Path, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything else must be there before: to build the whole shop is more than a run should begin with."""
+    monkeypatch.setattr(shop_module, "client", lambda: None)
+    stub("docker", "exit 1")
+    assert ON_DEMAND.isdisjoint(roles())
+    assert ReferenceShop().images() == tuple(tag(role) for role in roles())
+    with pytest.raises(SetupError, match=rf"no image {tag('etcd')}, .*Type: make prepare"):
+        _demand_images({"etcd"} | ON_DEMAND, print)
+    stub("docker", 'case "$*" in image*toxiproxy*) exit 1 ;; *) echo 27 ;; esac')
+    said = list[str]()
+    assert _demand_images({"etcd"} | ON_DEMAND, said.append) == {role: tag(role) for role in ("etcd", *ON_DEMAND)}
+    (built,) = [call for call in calls(tmp_path) if call.startswith("docker build")]
+    assert "--target toxiproxy" in built
+    assert said == [f"{tag('toxiproxy')}: building", f"{tag('toxiproxy')}: built"]
 
 
 def test_the_shop_says_what_each_of_its_defects_spoils() -> None:
@@ -251,6 +264,17 @@ def test_what_is_no_open_debian_mirror_is_passed_over(tmp_path: Path, line: str)
 def test_certificates_stay_out_where_apt_speaks_http(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent")
     assert base.ca_bundle(base.Mirrors(main="http://mirror.example/debian")) == b""
+
+
+def test_downloads_from_elsewhere_get_the_named_certificates_if_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WINDTUNNEL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    assert base.download_ca() == b""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.crt"))
+    with pytest.raises(SetupError, match=r"ca\.crt: the certificates for downloads cannot be read"):
+        base.download_ca()
+    (tmp_path / "ca.crt").write_text("ours")
+    assert base.download_ca() == b"ours"
 
 
 def test_an_https_mirror_gets_the_named_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from harness import registry
+from harness.dryrun import told
 from harness.errors import PlanError, ScenarioError, UsageError
 from harness.faults.kill import Kill
 from harness.model import Target
@@ -16,6 +18,7 @@ from tests.fake_runs import KILL, OBJECTIVES, SCENARIO
 
 GOOD = SCENARIO + OBJECTIVES + KILL
 SECOND = "[[steps]]\nat_s = {at}\nhold_s = 25\n{id}kill = {{ target = 'orders_db:standby' }}\n"
+KILLED = 'kill = { target = "orders_db:primary" }'
 PAUSE = "pause = { target = 'storefront#1"
 
 
@@ -86,7 +89,22 @@ REFUSED = {
     "no such link": (
         aimed_at("orders_db:primary->etcd"),
         "steps[1].kill.target",
-        "orders_db:primary->etcd is no link of the shop made_up; it has: orders_db->orders_db",
+        "orders_db:primary->etcd is no link of the shop made_up; it has: orders_db->orders_db, ",
+    ),
+    "no link at all for a toxic": (
+        GOOD.replace(KILLED, "latency = { target = 'orders_db', ms = 300 }"),
+        "steps[1].latency.target",
+        "orders_db is no link that a proxy can carry; these are: storefront->db_route",
+    ),
+    "a link without a proxy": (
+        GOOD.replace(KILLED, "latency = { target = 'orders_db->orders_db', ms = 300 }"),
+        "steps[1].latency.target",
+        "orders_db->orders_db is no link that a proxy can carry; these are: storefront->db_route",
+    ),
+    "a proxy carries all": (
+        GOOD.replace(KILLED, "latency = { target = 'storefront#1->db_route', ms = 300 }"),
+        "steps[1].latency.target",
+        "storefront#1->db_route: a proxy carries the link for all of storefront; write storefront->db_route",
     ),
     "an alias is no component": (aimed_at("@old_primary"), "steps[1].kill.target", "is no component of the shop"),
     "the entry": (aimed_at("lb"), "steps[1].kill.target", "lb is where shoppers enter, which is never a target"),
@@ -193,7 +211,7 @@ def test_an_unknown_kind_is_refused_with_the_nearest(shelf: str) -> None:
 
 
 def test_an_unknown_kind_far_from_all_is_refused_with_all() -> None:
-    with pytest.raises(ScenarioError, match="known: crash, cut, isolate, kill, pause, refuse"):
+    with pytest.raises(ScenarioError, match=f"known: {', '.join(registry.kinds('faults'))}"):
         planned(GOOD.replace("kill =", "unplug_everything ="))
 
 
@@ -236,6 +254,19 @@ def test_only_what_is_needed_is_started() -> None:
     alone = replace(parts[0], name="search", needs=())
     made = plan(parse(GOOD, "made.toml"), replace(DECLARATION, components=(*parts, alone)))
     assert made.parts == ("lb", "storefront", "db_route", "orders_db", "etcd")
+
+
+def test_a_proxy_is_in_the_path_only_of_the_links_that_are_broken_by_it() -> None:
+    slow = planned(GOOD.replace(KILLED, "latency = { target = 'storefront->db_route', ms = 300 }"))
+    assert [str(link) for link in slow.proxied] == ["storefront->db_route"]
+    assert "proxy" in slow.parts
+    shown = told(slow)
+    assert "proxied links   storefront->db_route through proxy" in shown
+    assert "/proxies/storefront->db_route/toxics" in shown
+    killed = planned(GOOD)
+    assert killed.proxied == ()
+    assert "proxy" not in killed.parts
+    assert "proxied" not in told(killed)
 
 
 def test_the_rate_scales_the_run() -> None:

@@ -9,8 +9,10 @@ import pytest
 
 from harness.history import ACKNOWLEDGED, REFUSED, UNKNOWN
 from harness.load.shopper import Request
+from sut.services import carriage
 from sut.services.batches import Batches
-from sut.services.link import CallError, Link, Links, LostError
+from sut.services.carriage import LIMIT_S
+from sut.services.link import CallError, Link, Links, LostError, UnreachableError
 from sut.services.orders import Answer
 from sut.services.replies import BODY_MAX
 from sut.services.settings import Settings
@@ -169,3 +171,42 @@ def test_every_order_is_timed_whatever_its_answer() -> None:
 def test_settings_come_from_the_environment() -> None:
     settings = Settings.read({"DSN": "x", "DEFECTS": "oversell, no_idempotency,"})
     assert settings == Settings(dsn="x", port=8080, defects=frozenset({"oversell", "no_idempotency"}))
+
+
+@pytest.mark.parametrize(
+    ("failure", "took_s", "told"),
+    [
+        (None, 0.0, "took_ms"),
+        (LostError("closed"), 0.0, "refused"),
+        (LostError("terminated"), LIMIT_S, "silent"),
+        (UnreachableError("ConnectionRefusedError"), 0.0, "refused"),
+        (UnreachableError("TimeoutError"), 0.0, "silent"),
+    ],
+)
+def test_how_the_way_to_the_database_carries_is_told(
+    failure: CallError | None, took_s: float, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Silence is that nothing came as long as one waits; everything else ended before."""
+    asked: list[object] = []
+
+    async def call(_self: Link, _kind: str, _statement: str, size: int, limit_s: float) -> list[Any]:
+        asked.append((size, limit_s))
+        monkeypatch.setattr(carriage.time, "perf_counter", lambda: took_s)
+        if failure is None:
+            return []
+        try:
+            raise TimeoutError if told == "silent" and not took_s else ConnectionResetError
+        except OSError:
+            raise failure from None
+
+    monkeypatch.setattr(carriage.time, "perf_counter", lambda: 0.0)
+    monkeypatch.setattr(Link, "call", call)
+    status, _, body = ask(Storefront(SETTINGS), "GET", "/carried/5000")
+    assert asked == [(5000, LIMIT_S)]
+    assert status == 200
+    assert list(json.loads(body)) == [told]
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "1000001", "x", "1e3"])
+def test_more_than_a_witness_needs_is_not_carried(size: str) -> None:
+    assert ask(Storefront(SETTINGS), "GET", f"/carried/{size}")[0] == 400
