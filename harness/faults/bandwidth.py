@@ -14,7 +14,7 @@ from harness.model import Break, Reading, Target, noun
 class Bandwidth:
     """``bandwidth = { target = "storefront->db_route", kb_per_s = 100 }``, held for ``hold_s``. Undo: take it off.
 
-    Each connection carries at most ``kb_per_s`` thousand bytes a second each way.
+    Each connection carries at most ``kb_per_s`` (1 to 2,500) thousand bytes a second each way.
     It hits the whole link: every instance, and connections that stand too.
 
     Witness: how long an answer takes that fills the link for 0.4 s, over a connection that an instance keeps. It bites when

@@ -14,8 +14,8 @@ from harness.model import Break, Count, Reading, Target, noun
 class Latency:
     """``latency = { target = "storefront->db_route", ms = 300, jitter_ms = 0 }``, held for ``hold_s``. Undo: take it off.
 
-    Each answer of the peer takes ``ms`` longer, give or take ``jitter_ms`` (at random, not by the seed). To connect takes
-    several answers. It hits the whole link: every instance, and connections that stand too.
+    Each answer of the peer takes ``ms`` (50 to 1,000) longer, give or take ``jitter_ms`` (at most half of it; at random, not
+    by the seed). To connect takes several answers. It hits the whole link: every instance, and connections that stand too.
 
     Witness: how long an answer takes over a connection that an instance keeps. It bites when that has risen by about ``ms``
     less ``jitter_ms``.

@@ -14,8 +14,8 @@ from harness.model import REFUSED, Break, Reading, Target, noun
 class LimitData:
     """``limit_data = { target = "storefront->db_route", after_bytes = 10000 }``, held for ``hold_s``. Undo: take it off.
 
-    A connection is closed when the peer has sent ``after_bytes`` over it, counted from the act where it stood before: in the
-    middle of an answer. It hits the whole link: every instance, and connections that stand too.
+    A connection is closed when the peer has sent ``after_bytes`` (1 to 1,000,000) over it, counted from the act if it stood
+    before: in the middle of an answer. It hits the whole link: every instance, and connections that stand too.
 
     Witness: an answer of more than so many bytes, over a connection that an instance keeps. It bites when that is refused.
     """

@@ -14,8 +14,8 @@ from harness.model import REFUSED, Break, Reading, Target, noun
 class ResetPeer:
     """``reset_peer = { target = "storefront->db_route", after_ms = 0 }``, held for ``hold_s``. Undo: take it off.
 
-    What an instance sends never arrives; ``after_ms`` later its connection is reset, or closed where it stood before the
-    act. It hits the whole link: every instance, and connections that stand too.
+    What an instance sends never arrives; ``after_ms`` (0 to 500) later its connection is reset, or closed where it stood
+    before the act. It hits the whole link: every instance, and connections that stand too.
 
     Witness: an answer over a connection that an instance keeps. It bites when that is refused.
     """

@@ -18,7 +18,7 @@ class Slicer:
     Undo: take it off.
 
     What is sent either way is cut into pieces of ``piece_bytes``, down to half of it, and after each nothing passes for
-    ``pause_us`` microseconds. It hits the whole link: every instance, and connections that stand too.
+    ``pause_us`` (500 to 100,000) microseconds. It hits the whole link: every instance, and connections that stand too.
 
     Witness: how long an answer of many pieces takes, over a connection that an instance keeps. It bites when that has risen
     by about their pauses.

@@ -17,8 +17,9 @@ from typing import cast
 import pytest
 
 from harness import registry
+from harness.capabilities import Poisonable
 from harness.clock import MachineClock, pause
-from harness.drivers import driver
+from harness.drivers import driver, toxiproxy
 from harness.drivers.docker_client import client
 from harness.mend import heal
 from harness.model import SILENT, Fault, Reading, Undo
@@ -29,11 +30,13 @@ from harness.store import UNDO
 from harness.undo import UndoLog, still_open
 from sut.components.ask import look, query
 from sut.shop import ReferenceShop
+from tests.examples import example
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 BITES_S, HEALS_S = 5.0, 30.0
 SHOP = ReferenceShop()
-PARTS = ("etcd", "orders_db", "db_route", "storefront", "lb")
+PARTS = ("etcd", "orders_db", "db_route", "toxiproxy", "storefront", "lb")
+LINK = "storefront->db_route"
 # kind and parameters → what the engine, or the kernel, says of it meanwhile
 HELD = {
     "kill storefront#2": ({}, "exited"),
@@ -47,8 +50,21 @@ HELD = {
     "refuse storefront#1->db_route": ({"way": "in"}, "loses packets (windtunnel_refuse)"),
     "refuse orders_db:standby->orders_db": ({}, "loses packets (windtunnel_refuse)"),
     "cut orders_db:standby": ({"way": "in"}, "loses packets (windtunnel_cut)"),
+    # with the parameters of their own examples
+    f"latency {LINK}": ({}, f"{LINK} is spoilt (latency)"),
+    f"bandwidth {LINK}": ({}, f"{LINK} is spoilt (bandwidth, bandwidth)"),
+    f"slicer {LINK}": ({}, f"{LINK} is spoilt (slicer, slicer)"),
+    f"limit_data {LINK}": ({}, f"{LINK} is spoilt (limit_data)"),
+    f"reset_peer {LINK}": ({}, f"{LINK} is spoilt (reset_peer)"),
+    f"link_timeout {LINK}": ({}, f"{LINK} is spoilt (timeout, timeout)"),
 }
-VERBS = {"start": "kill storefront#2", "unpause": "pause etcd", "attach": "isolate etcd", "unblock": "cut storefront#1"}
+VERBS = {
+    "start": "kill storefront#2",
+    "unpause": "pause etcd",
+    "attach": "isolate etcd",
+    "unblock": "cut storefront#1",
+    "untoxic": f"latency {LINK}",
+}
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +75,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
     site = Site(
         id=f"test-{uuid.uuid4().hex[:8]}", folder=folder, now_ns=now_ns, say=print, receive=lambda at: f"http://{at}"
     )
-    plan = cast("Plan", SimpleNamespace(parts=PARTS, scenario=SimpleNamespace(load=SimpleNamespace(logs_per_s=0.0))))
+    proxied = [link for link in SHOP.declaration.links if str(link) == LINK]
+    load = SimpleNamespace(logs_per_s=0.0)
+    plan = cast("Plan", SimpleNamespace(parts=PARTS, proxied=proxied, scenario=SimpleNamespace(load=load)))
     with (folder / "undo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # this run lives: no sweep may take its containers
         running = SHOP.start(plan, site)
@@ -75,7 +93,8 @@ class Blow:
     def __init__(self, shop: RunningShop, what: str, params: dict[str, str] | None = None) -> None:
         kind, target = what.split(" ")
         self.shop = shop
-        entry = Entry(id=kind, kind=kind, params={"target": target} | (params or {}))
+        own = example(kind) if registry.cls("faults", kind).needs is Poisonable else {}
+        entry = Entry(id=kind, kind=kind, params=own | {"target": target} | (params or {}))
         self.fault: Fault = registry.make("faults", entry, "made_up.toml", kind)
         self.instance = shop.locate(self.fault.target).instance
         self.before = list[Reading]()
@@ -135,7 +154,7 @@ def test_it_bites_only_between_act_and_undo(what: str, shop: RunningShop) -> Non
     soon(lambda: not shop.fingerprint(), HEALS_S, "the whole shop is as declared")
 
 
-@pytest.mark.parametrize("what", ["cut orders_db:primary->orders_db", "isolate storefront#1"])
+@pytest.mark.parametrize("what", ["cut orders_db:primary->orders_db", "isolate storefront#1", f"latency {LINK}"])
 def test_an_act_that_does_nothing_is_not_seen_to_bite(what: str, shop: RunningShop) -> None:
     blow = Blow(shop, what)
     blow.well()
@@ -189,6 +208,40 @@ def test_a_link_that_is_cut_one_way_lets_the_other_way_pass(shop: RunningShop) -
         other.well()
     finally:
         played(breaking.undo)
+    soon(lambda: not shop.fingerprint(), HEALS_S, "the whole shop is as declared")
+
+
+def test_a_toxic_that_somebody_takes_off_behind_our_back_is_seen_to_be_gone(shop: RunningShop) -> None:
+    """What is held is looked at: a link that is well again half-way has not been held."""
+    blow = Blow(shop, f"latency {LINK}")
+    blow.well()
+    breaking = blow.fault.prepare(shop.able(blow.instance, blow.fault.needs))
+    breaking.act()
+    try:
+        soon(blow.bites, BITES_S, "bitten")
+    finally:
+        played(breaking.undo)
+    soon(lambda: blow.bites() is False, BITES_S, "well again, though nobody has healed it")
+
+
+def test_where_a_toxic_cannot_be_taken_off_the_proxy_is_started_anew(
+    shop: RunningShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither deleting it nor closing the link helps; the shop finds its way back to the database by itself."""
+    blow = Blow(shop, f"bandwidth {LINK}")
+    blow.well()
+    breaking = blow.fault.prepare(shop.able(blow.instance, blow.fault.needs))
+    breaking.act()
+    for way in ("_take_off", "_take_off_closed"):
+        monkeypatch.setattr(toxiproxy, way, lambda _: None)
+    begun_ns = MachineClock().now_ns()
+    try:
+        soon(blow.bites, BITES_S, "bitten")
+    finally:
+        played(breaking.undo)
+    assert (MachineClock().now_ns() - begun_ns) / 1e9 < 15.0
+    assert off(shop) == set()
+    soon(lambda: blow.bites() is False, HEALS_S, "healed")
     soon(lambda: not shop.fingerprint(), HEALS_S, "the whole shop is as declared")
 
 

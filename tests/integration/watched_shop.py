@@ -88,7 +88,7 @@ def evening(folder: Path, load: Load = LOAD, defects: frozenset[str] = frozenset
     one = Evening(folder)
     shop = ReferenceShop(defects)
     parts = tuple(part.name for part in shop.declaration.components)
-    plan = cast("Plan", SimpleNamespace(parts=parts, scenario=SimpleNamespace(load=load)))
+    plan = cast("Plan", SimpleNamespace(parts=parts, proxied=(), scenario=SimpleNamespace(load=load)))
     with (folder / "undo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # this run lives: no sweep may take its containers
         one.shop = shop.start(plan, one.site)
