@@ -139,7 +139,7 @@ def _mender(call: Callable[[Container, Undo], None]) -> Mender:
 MENDERS: Mapping[str, Mender] = {
     "start": lambda undo: _mend(undo, _start),
     "unpause": lambda undo: _mend(undo, _unpause),
-    **{verb: _mender(call) for verb, call in (docker_network.MENDERS | toxiproxy.MENDERS).items()},
+    **{verb: _mender(call) for verb, call in {**docker_network.MENDERS, **toxiproxy.MENDERS}.items()},
 }
 
 

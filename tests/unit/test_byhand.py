@@ -54,7 +54,8 @@ def test_parameters_are_read_as_in_a_scenario() -> None:
     written = one_break(DECLARATION, "cut", "orders_db:primary", 60.0, ALL, ['way="in"'])
     assert typed.steps == written.steps
     slow = one_break(DECLARATION, "latency", "storefront->db_route", 60.0, ALL, ["ms=300"])
-    assert slow.steps[0].fault == Latency(target=Target.parse("storefront->db_route"), ms=300)
+    latency: object = slow.steps[0].fault
+    assert latency == Latency(target=Target.parse("storefront->db_route"), ms=300)
     for wrong, said in {
         "300": "write NAME=VALUE",
         "ms=fast": "Expected `int`",

@@ -1,11 +1,13 @@
 """What the witnesses of a spoilt link make of what they see, and which toxics nobody could see."""
 
+from typing import Any
+
 import pytest
 
 from harness import registry
 from harness.capabilities import Poisonable
 from harness.errors import ScenarioError
-from harness.model import REFUSED, SILENT, Break, Reading
+from harness.model import REFUSED, SILENT, Break, Fault, Reading
 from harness.scenario import Entry
 from tests.examples import example, made
 
@@ -19,7 +21,7 @@ SEEN: dict[str, dict[float | str, bool | None]] = {
     "reset_peer": {4.0: False, 900.0: False, REFUSED: True, SILENT: None},
     "link_timeout": {4.0: False, 900.0: False, SILENT: True, REFUSED: None},
 }
-UNSEEABLE = {
+UNSEEABLE: dict[str, list[dict[str, float]]] = {
     "latency": [{"ms": 49}, {"ms": 1001}, {"ms": 300, "jitter_ms": 151}, {"ms": 300, "jitter_ms": -1}, {"ms": 300.5}],
     "bandwidth": [{"kb_per_s": 0}, {"kb_per_s": 2501}],
     "slicer": [
@@ -37,7 +39,7 @@ class Wire:
     """A power and a sense that say only how they were used."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[object, ...]] = []
+        self.asked: list[tuple[Any, ...]] = []
 
     def poison(self, *asked: object) -> Break:
         """Note it."""
@@ -48,6 +50,13 @@ class Wire:
         """Note it."""
         self.asked.append(asked)
         return Reading(at_ns=0, value=1.0)
+
+
+def asked_for(kind: str, params: dict[str, float]) -> Fault:
+    fault: Fault = registry.make(
+        "faults", Entry(id=kind, kind=kind, params={"target": LINK, **params}), "made_up.toml", kind
+    )
+    return fault
 
 
 def test_every_fault_of_a_link_as_a_whole_is_judged_here() -> None:
@@ -62,8 +71,7 @@ def test_it_bites_only_as_it_was_asked_to(kind: str, value: float | str) -> None
 
 
 def test_connections_that_are_to_be_closed_may_be_seen_closed() -> None:
-    params = {"target": LINK, "closes_after_ms": 500}
-    fault = registry.make("faults", Entry(id="x", kind="link_timeout", params=params), "made_up.toml", "x")
+    fault = asked_for("link_timeout", {"closes_after_ms": 500})
     assert fault.bitten(BEFORE, Reading(at_ns=9, value=REFUSED)) is True
 
 
@@ -82,6 +90,6 @@ def test_a_toxic_and_its_witness_are_about_the_same_link_and_the_examples_own_fi
 
 
 @pytest.mark.parametrize(("kind", "params"), [(kind, params) for kind, many in UNSEEABLE.items() for params in many])
-def test_what_no_witness_could_see_is_refused(kind: str, params: dict[str, object]) -> None:
+def test_what_no_witness_could_see_is_refused(kind: str, params: dict[str, float]) -> None:
     with pytest.raises(ScenarioError):
-        registry.make("faults", Entry(id="x", kind=kind, params={"target": LINK} | params), "made_up.toml", "x")
+        asked_for(kind, params)

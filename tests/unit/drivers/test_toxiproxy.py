@@ -166,14 +166,14 @@ def test_a_link_that_somebody_closed_is_opened(server: FakeToxiproxy) -> None:
 def test_where_a_deletion_hangs_the_link_is_closed_and_opened(server: FakeToxiproxy) -> None:
     prepared(server).act()
     server.hangs = ("DELETE",)
-    close = toxiproxy.Proxy.disable
+    close = library.Proxy.disable
 
     def closing(proxy: library.Proxy) -> None:
         close(proxy)
         server.hangs = ()  # nobody is connected any more, so nothing is in the way
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(toxiproxy.Proxy, "disable", closing)
+        patch.setattr(library.Proxy, "disable", closing)
         untoxic(server.container(), UNDO)
     assert (on(server), server.proxies[LINK]["enabled"], server.restarts) == ([], True, 0)
 

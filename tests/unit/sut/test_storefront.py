@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,6 @@ import pytest
 
 from harness.history import ACKNOWLEDGED, REFUSED, UNKNOWN
 from harness.load.shopper import Request
-from sut.services import carriage
 from sut.services.batches import Batches
 from sut.services.carriage import LIMIT_S
 from sut.services.link import CallError, Link, Links, LostError, UnreachableError
@@ -191,7 +191,7 @@ def test_how_the_way_to_the_database_carries_is_told(
 
     async def call(_self: Link, _kind: str, _statement: str, size: int, limit_s: float) -> list[Any]:
         asked.append((size, limit_s))
-        monkeypatch.setattr(carriage.time, "perf_counter", lambda: took_s)
+        monkeypatch.setattr(time, "perf_counter", lambda: took_s)
         if failure is None:
             return []
         try:
@@ -199,7 +199,7 @@ def test_how_the_way_to_the_database_carries_is_told(
         except OSError:
             raise failure from None
 
-    monkeypatch.setattr(carriage.time, "perf_counter", lambda: 0.0)
+    monkeypatch.setattr(time, "perf_counter", lambda: 0.0)
     monkeypatch.setattr(Link, "call", call)
     status, _, body = ask(Storefront(SETTINGS), "GET", "/carried/5000")
     assert asked == [(5000, LIMIT_S)]
