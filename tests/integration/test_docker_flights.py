@@ -1,17 +1,16 @@
-"""Whole flights on Docker, the fast proof of the acceptance: each answer that matters most, once, in some five minutes.
+"""Whole flights on Docker, the fast proof of the acceptance: each answer that matters most, once, in some eight minutes.
 
 The rows are those of ``tests.acceptance``; each asserts the engine's own event of what was done to the run's container.
-What single faults and their menders do is shown in ``test_docker_faults``.
 """
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.broken import dies_at
+from tests.acceptance.broken import both, dies_at
 from tests.acceptance.flight import NotAsRequired
 from tests.acceptance.promised import bad, good
-from tests.acceptance.spoilt import no_mender
+from tests.acceptance.spoilt import no_injector, no_mender
 from tests.acceptance.stage import Stage, shortened
 
 pytestmark = pytest.mark.docker
@@ -44,9 +43,21 @@ def test_a_shop_without_failover_fails(stage: Stage) -> None:
             raise NotAsRequired(f"twice, on a machine that others may have used too much to tell: {again}") from again
 
 
+def test_a_shop_that_acknowledges_before_it_commits_loses_orders(stage: Stage) -> None:
+    print(bad("ack_before_commit", shortened("db_process_crash"), stage))
+
+
+def test_a_kill_that_does_nothing_proves_nothing(stage: Stage) -> None:
+    print(no_injector("kill", stage))
+
+
 def test_a_thaw_that_does_nothing_is_dirty_until_it_is_healed(stage: Stage) -> None:
     print(no_mender("unpause", stage, heal_s=HURRIED_HEAL_S))
 
 
 def test_the_guardian_mends_when_the_harness_dies_right_after_the_act(stage: Stage) -> None:
     print(dies_at("acted", "db_primary_lost", stage))
+
+
+def test_heal_mends_when_harness_and_guardian_die_together(stage: Stage) -> None:
+    print(both("pause", stage))
