@@ -21,6 +21,7 @@ from harness.planned import Plan
 from harness.shop import RunningShop, Site
 from sut.shop import ReferenceShop
 from sut.shopper import OneCallShopper
+from tests.acceptance.engine import as_declared, roles
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 PRIMARY = Target.parse("orders_db:primary")
@@ -123,6 +124,8 @@ def test_it_is_as_declared_and_each_part_answers(night: Night) -> None:
     assert night.shop.locate(Target.parse("orders_db:standby")).instance == "orders_db-2"
     replicated = cast("Replicated", night.shop.able("orders_db-2", Replicated))
     assert (replicated.primary().value, replicated.standbys().value) == ("orders_db-1", 1.0)
+    nodes = [f"windtunnel-{night.site.id}-orders_db-{number}" for number in (1, 2)]
+    assert as_declared(roles(nodes)), "and so say the nodes to those who ask them by hand"
 
 
 def test_every_sense_sees_without_the_engine(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
