@@ -5,10 +5,9 @@ import signal
 import time
 from functools import partial
 
-from harness.events import Intended
 from harness.planned import OVERDUE_S
 from harness.store import LOCK, SITE, UNDO
-from tests.acceptance.engine import Bystander, containers, in_this_order, lock_holder, see_cleared, see_healed, things
+from tests.acceptance.engine import Bystander, containers, lock_holder, see_cleared, see_healed, things
 from tests.acceptance.flight import Flight, guardians, must, windtunnel
 from tests.acceptance.moments import COMES_WITHIN_S, MOMENTS
 from tests.acceptance.rows import Row
@@ -31,7 +30,7 @@ def dies_at(where: str, name: str, stage: Stage) -> str:
         flight.wait(COMES_WITHIN_S)
         seen = _promise_kept(flight, time.monotonic(), beside, stage)
         if where in BROKEN and name in MENDED_BY:
-            _engine_told(MENDED_BY[name], flight, stage)
+            stage.must_have_heard(flight, MENDED_BY[name])
         return seen
 
 
@@ -91,13 +90,6 @@ def _guardian_gone(flight: Flight, since: float) -> None:
         time.sleep(0.1)
 
 
-def _engine_told(actions: tuple[str, ...], flight: Flight, stage: Stage) -> None:
-    """See that the engine itself told of a breakage and its undo, in this order, at the container that was the target."""
-    instance = next(event.instance for event in flight.records if isinstance(event, Intended))
-    heard = stage.heard(flight, instance)
-    must(in_this_order(heard, actions), f"the engine did not tell of {actions} at {instance}: {heard}")
-
-
 def kept(fault: str, stage: Stage) -> str:
     """Kill the harness of a run with ``--keep`` in mid-fault: the shop is mended and stays."""
     with Bystander(stage.folder) as beside:
@@ -136,7 +128,7 @@ def both(fault: str, stage: Stage, *, log: bool = True) -> str:
         code, said = windtunnel("heal", flight.run)
         must(code == 0 and not things(flight.run), f"`heal` ended with {code} and left {things(flight.run)}: {said}")
         beside.must_be_untouched()
-        _engine_told(MENDED_BY[HELD[fault]], flight, stage)
+        stage.must_have_heard(flight, MENDED_BY[HELD[fault]])
         return f"`heal`: {' '.join(said.split())[:200]}; judged {judged_again(flight.folder)}"
 
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import subprocess
 import tempfile
 import time
@@ -147,18 +148,28 @@ class Ear:
         self._child = subprocess.Popen(words, stdout=self._file)
         self._heard: list[tuple[str, str, str]] | None = None
 
-    def close(self) -> list[tuple[str, str, str]]:
-        """Stop listening; give what was heard: run, instance and action of each event. Twice gives the same."""
+    def heard(self) -> list[tuple[str, str, str]]:
+        """Give what was heard so far: run, instance and action of each event, in their order."""
         if self._heard is not None:
             return self._heard
-        time.sleep(UNDERWAY_S)
-        self._child.terminate()
-        self._child.wait(CALL_S)
-        self._file.seek(0)
-        events = [json.loads(line) for line in self._file.read().splitlines()]
-        self._file.close()
+        size = os.fstat(self._file.fileno()).st_size  # read without moving: the child writes at the same place
+        whole = os.pread(self._file.fileno(), size, 0).rpartition(b"\n")[0]
+        events = [json.loads(line) for line in whole.splitlines()]
         attributes = [(event["Actor"]["Attributes"], event["Action"]) for event in events]
-        self._heard = [(labels[RUN], labels.get(INSTANCE, ""), action) for labels, action in attributes]
+        return [(labels[RUN], labels.get(INSTANCE, ""), action) for labels, action in attributes]
+
+    def of(self, run: str, instance: str) -> list[str]:
+        """Give the actions heard so far of one instance of a run, in their order."""
+        return [action for whose, of, action in self.heard() if (whose, of) == (run, instance)]
+
+    def close(self) -> list[tuple[str, str, str]]:
+        """Stop listening; give all that was heard. Twice gives the same."""
+        if self._heard is None:
+            time.sleep(UNDERWAY_S)
+            self._child.terminate()
+            self._child.wait(CALL_S)
+            self._heard = self.heard()
+            self._file.close()
         return self._heard
 
 

@@ -10,6 +10,7 @@ from tests.acceptance.stage import ENGINE_WORD, Stage, doubts, outcome, shortene
 
 INJECTORS = {"kill": "db_primary_lost", "crash": "db_process_crash", "pause": "db_frozen"}
 MENDERS = {"start": "db_primary_lost", "unpause": "db_frozen"}
+MENDED = {"start": ("kill", "start"), "unpause": ("pause", "unpause")}  # what the engine says of the act, and of `heal`
 LONGEST_S, LONGEST_DIRTY_S = 180.0, 420.0
 
 
@@ -35,6 +36,7 @@ def no_mender(verb: str, stage: Stage, *, heal_s: float | None = None) -> str:
 
     ``heal_s`` replaces the time that a heal is granted, for those in a hurry.
     """
+    stage.listen()
     hurry = [f"bound:HEAL_S={heal_s:g}"] if heal_s is not None else []
     flight = stage.fly(shortened(MENDERS[verb]), spoilt=[f"mend:{verb}", *hurry])
     code = stage.landed(flight, LONGEST_DIRTY_S)
@@ -44,6 +46,7 @@ def no_mender(verb: str, stage: Stage, *, heal_s: float | None = None) -> str:
     must(things(flight.run), "a DIRTY shop was removed: nobody can look at it")
     healed, said = windtunnel(*mend.split()[1:])
     must(healed == 0 and not things(flight.run), f"`{mend}` ended with {healed} and left {things(flight.run)}: {said}")
+    stage.must_have_heard(flight, MENDED[verb])
     return f"DIRTY; printed `{mend}`, which mended and removed it"
 
 

@@ -78,6 +78,15 @@ class Stage:
         told = self._ear.close() if self._ear else []
         return [action for run, of, action in told if run == flight.run and instance in ("", of)]
 
+    def must_have_heard(self, flight: Flight, actions: Sequence[str]) -> None:
+        """Stop listening; see that the engine told of these actions, in this order, of the container that was the target.
+
+        Raises ``NotAsRequired``.
+        """
+        instance = next(event.instance for event in flight.records if isinstance(event, Intended))
+        heard = self.heard(flight, instance)
+        must(engine.in_this_order(heard, actions), f"the engine did not tell of {actions} at {instance}: {heard}")
+
     def landed(self, flight: Flight, within_s: float) -> int:
         """Wait for a flight's end; remember its exit code and its runs."""
         code = flight.wait(within_s)

@@ -1,6 +1,7 @@
 """Every fault on the reference shop, without load: it is seen to bite only between act and undo, and by another path.
 
-One shop for all of them; what must be shown of a fault on a whole run is in the acceptance.
+One shop for all of them; what must be shown of a fault on a whole run is in the acceptance. Of a kill and of a pause the
+engine's own events are asserted too, each with that of its undo.
 """
 
 import fcntl
@@ -30,11 +31,15 @@ from harness.store import UNDO
 from harness.undo import UndoLog, still_open
 from sut.components.ask import look, query
 from sut.shop import ReferenceShop
+from tests.acceptance.engine import Ear, in_this_order
 from tests.examples import example
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 BITES_S, HEALS_S = 5.0, 30.0
 SHOP = ReferenceShop()
+# What the engine itself tells of an act and its undo. A fault of the network has no event of a container: what the kernel
+# and the engine say of its state meanwhile (``HELD``) stands for it.
+EVENTS = {"kill": ("kill", "start"), "pause": ("pause", "unpause")}
 PARTS = ("etcd", "orders_db", "db_route", "toxiproxy", "storefront", "lb")
 LINK = "storefront->db_route"
 # kind and parameters → what the engine, or the kernel, says of it meanwhile
@@ -68,6 +73,13 @@ VERBS = {
 
 
 @pytest.fixture(scope="module")
+def ear() -> Iterator[Ear]:
+    made = Ear()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
     """Start it, with no load; after the last test remove it."""
     folder = tmp_path_factory.mktemp("run")
@@ -92,7 +104,7 @@ class Blow:
 
     def __init__(self, shop: RunningShop, what: str, params: dict[str, str] | None = None) -> None:
         kind, target = what.split(" ")
-        self.shop = shop
+        self.shop, self.kind = shop, kind
         own = example(kind) if registry.cls("faults", kind).needs is Poisonable else {}
         entry = Entry(id=kind, kind=kind, params=own | {"target": target} | (params or {}))
         self.fault: Fault = registry.make("faults", entry, "made_up.toml", kind)
@@ -122,6 +134,15 @@ def soon(true: Callable[[], object], within_s: float, what: str) -> None:
         pause(0.1)
 
 
+def the_engine_told(ear: Ear, blow: Blow, heard: int) -> None:
+    """Wait until the engine has told of an act and its undo, in this order, after so many events of the instance."""
+
+    def told() -> bool:
+        return in_this_order(ear.of(blow.shop.residence.run, blow.instance)[heard:], EVENTS.get(blow.kind, ()))
+
+    soon(told, BITES_S, f"the engine's events of {blow.kind}")
+
+
 def off(shop: RunningShop) -> set[str]:
     """What the engine and the kernel say is not as declared."""
     return {one.residue.what for one in driver("docker").deviations(shop.residence)}
@@ -133,11 +154,12 @@ def played(undos: tuple[Undo, ...]) -> None:
 
 
 @pytest.mark.parametrize("what", HELD)
-def test_it_bites_only_between_act_and_undo(what: str, shop: RunningShop) -> None:
+def test_it_bites_only_between_act_and_undo(what: str, ear: Ear, shop: RunningShop) -> None:
     """Prepared, nothing has happened; acted, it is seen; mended, it is over; mended twice, nothing more happens."""
     params, told = HELD[what]
     blow = Blow(shop, what, params)
     blow.well()
+    heard = len(ear.of(shop.residence.run, blow.instance))
     breaking = blow.fault.prepare(shop.able(blow.instance, blow.fault.needs))
     assert blow.bites() is False, "to prepare is not to act"
     assert off(shop) == set()
@@ -151,6 +173,7 @@ def test_it_bites_only_between_act_and_undo(what: str, shop: RunningShop) -> Non
     played(breaking.undo)
     soon(lambda: blow.bites() is False and isinstance(blow.look().value, float), HEALS_S, "healed")
     assert off(shop) == set()
+    the_engine_told(ear, blow, heard)
     soon(lambda: not shop.fingerprint(), HEALS_S, "the whole shop is as declared")
 
 
@@ -175,11 +198,14 @@ def _breaks_and_dies(log: Path, breaking_of: Callable[[], Blow]) -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_what_a_killed_harness_leaves_is_mended_from_its_undo_log(verb: str, shop: RunningShop, tmp_path: Path) -> None:
+def test_what_a_killed_harness_leaves_is_mended_from_its_undo_log(
+    verb: str, ear: Ear, shop: RunningShop, tmp_path: Path
+) -> None:
     """And from what is seen, where the undo log is lost too."""
     blow = Blow(shop, VERBS[verb])
     for kept in (True, False):
         blow.well()
+        heard = len(ear.of(shop.residence.run, blow.instance))
         client.cache_clear()  # no connection is shared with the child
         child = multiprocessing.get_context("fork").Process(target=_breaks_and_dies, args=(tmp_path / UNDO, lambda: blow))
         child.start()
@@ -193,6 +219,7 @@ def test_what_a_killed_harness_leaves_is_mended_from_its_undo_log(verb: str, sho
         assert heal(tmp_path, shop.residence, lambda *_: None, late_acts=False) == ()
         assert still_open(tmp_path / UNDO) == ()
         soon(lambda: blow.bites() is False, HEALS_S, "healed")
+        the_engine_told(ear, blow, heard)
     soon(lambda: not shop.fingerprint(), HEALS_S, "the whole shop is as declared")
 
 

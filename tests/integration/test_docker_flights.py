@@ -1,6 +1,7 @@
 """Whole flights on Docker, the fast proof of the acceptance: each answer that matters most, once, in some eight minutes.
 
-The rows are those of ``tests.acceptance``; each asserts the engine's own event of what was done to the run's container.
+The rows are those of ``tests.acceptance``; each asserts the engine's own event of what was done to the run's container, or
+that there was none where the act did nothing.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """The reference shop without a scenario, in its containers: put up, ordered from, broken by hand, taken down.
 
-What it is like at each moment is the engine's own word, asked by its own command.
+What it is like at each moment, and what was done to it, is the engine's own word, asked by its own command.
 """
 
 import json
@@ -12,11 +12,19 @@ from pathlib import Path
 import pytest
 
 from harness.mark import SECRETS
-from tests.acceptance.engine import WELL, containers, things
+from tests.acceptance.engine import WELL, Ear, containers, in_this_order, things
 from tests.integration.flights import Flight, Project, awaited, until
 
 pytestmark = pytest.mark.docker
 UP_S = 180.0
+THAWED = ("pause", "unpause")  # in the engine's words
+
+
+@pytest.fixture
+def ear() -> Iterator[Ear]:
+    made = Ear()
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -40,7 +48,7 @@ def broken(project: Project, *words: str, spoilt: tuple[str, ...] = ()) -> Fligh
     return flight
 
 
-def test_a_standing_shop_is_ordered_from_broken_healed_and_removed(project: Project) -> None:
+def test_a_standing_shop_is_ordered_from_broken_healed_and_removed(project: Project, ear: Ear) -> None:
     shop = project.start("up", "lb", name="up")
     landed = shop.land(UP_S)
     assert landed.code == 0, landed.out
@@ -61,10 +69,13 @@ def test_a_standing_shop_is_ordered_from_broken_healed_and_removed(project: Proj
     landed = load.land(60)
     assert (landed.code, "acknowledged" in landed.out) == (0, True), landed.out
 
+    assert in_this_order(ear.of(run, "storefront-1"), THAWED)
+
     lost = broken(project, "pause", "orders_db:primary", "--for", "60s", spoilt=("die:held",))
     assert lost.land(60).code == -signal.SIGKILL
     assert until(lambda: not off(run), 15) is not None, off(run)
     assert until(lambda: not lost.alive(), 30) is not None, "its guardian has gone home"
+    assert in_this_order(ear.of(run, "orders_db-1"), THAWED)
 
     secrets = json.loads((shop.folder / SECRETS).read_text()) if shop.folder else []
     assert project.told("down").code == 0

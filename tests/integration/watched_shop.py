@@ -3,7 +3,7 @@
 import fcntl
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -19,6 +19,7 @@ from harness.receiver import Receiver
 from harness.scenario import Arrivals, Load
 from harness.shop import RunningShop, Site
 from sut.shop import ReferenceShop
+from tests.acceptance.engine import Ear
 
 ROOT = Path(__file__).parents[2]
 LOAD = Load(arrivals=Arrivals(orders_per_s=30), warm_up_s=0, baseline_s=1, products_per_s=20, lists_per_s=10, logs_per_s=3)
@@ -40,6 +41,7 @@ class Evening:
             receive=self.receiver.open,
         )
         self.shop = cast("RunningShop", None)
+        self.ear = Ear()
 
     def told(self, since_ns: int = 0) -> list[Alerted]:
         """Give what was told since, but for the alert that always fires."""
@@ -62,9 +64,12 @@ class Evening:
         return self.shop.able(instance, protocol)
 
     def act(self, broken: Break) -> int:
-        """Break something; give the instant before."""
-        before_ns = self.clock.now_ns()
+        """Break something; give the instant before. The engine itself must tell of it."""
+        _, command, instance, *_ = broken.typed.split()
+        action = {"exec": "exec_die"}.get(command, command)
+        before_ns, heard = self.clock.now_ns(), len(self.ear.of(self.site.id, instance))
         broken.act()
+        self.until(lambda: action in self.ear.of(self.site.id, instance)[heard:], 5, f"the engine's {action} of {instance}")
         return before_ns
 
     def mend(self, broken: Break) -> None:
@@ -89,7 +94,7 @@ def evening(folder: Path, load: Load = LOAD, defects: frozenset[str] = frozenset
     shop = ReferenceShop(defects)
     parts = tuple(part.name for part in shop.declaration.components)
     plan = cast("Plan", SimpleNamespace(parts=parts, proxied=(), scenario=SimpleNamespace(load=load)))
-    with (folder / "undo.lock").open("w") as lock:
+    with closing(one.ear), (folder / "undo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # this run lives: no sweep may take its containers
         one.shop = shop.start(plan, one.site)
         try:

@@ -70,3 +70,9 @@ def test_a_stale_or_wrong_answer_is_not_healed(
 ) -> None:
     with pytest.raises(NotAsRequired, match="synchronous standby"):
         healed(monkeypatch, *says)
+
+
+@pytest.mark.parametrize("heard", [[], ["pause"], ["unpause", "pause"], ["kill", "unpause"]])
+def test_events_that_lack_or_come_the_other_way_round_are_not_heard(heard: list[str]) -> None:
+    assert engine.in_this_order(["create", "pause", "die", "unpause"], ("pause", "unpause"))
+    assert not engine.in_this_order(heard, ("pause", "unpause"))
