@@ -1,7 +1,6 @@
 """The doctor: looks at all that a run needs, each look with a bound, and says what mends what is not well."""
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -13,10 +12,9 @@ from harness.errors import SetupError, WindtunnelError
 from harness.finding import Finding, Level
 from harness.model import Outcome, noun
 from harness.project import Project
-from harness.run import MACHINE_LOCK
 from harness.shop import Imaged, Shop
 from harness.store import LOCK
-from harness.undo import Lock, held
+from harness.undo import held, machine_lock, take_machine, unlocked_by
 
 WITHIN_S = 20.0
 TIGHT_GIB, LEAST_GIB = 1.0, 0.1  # of disk: a run of minutes writes some MiB, one of a million orders some hundred
@@ -167,7 +165,7 @@ def _locks(runs: Path) -> Finding:
     """Say whether a run could take the machine, and which runs live."""
     living = ", ".join(folder.name for folder in sorted(runs.glob("*/")) if not folder.is_symlink() and held(folder / LOCK))
     lives = f"; it lives: {living}" if living else ""
-    found, mend = _hindrance(Path(tempfile.gettempdir()) / MACHINE_LOCK)
+    found, mend = _hindrance(machine_lock())
     if found:
         return Finding(what="locks", found=f"{found}{lives}", mend=mend, level=Level.IMPOSSIBLE)
     return Finding(what="locks", found=f"the machine's is free{lives}")
@@ -179,8 +177,8 @@ def _hindrance(path: Path) -> tuple[str, str]:
         may = os.access(path.parent, os.W_OK | os.X_OK)
         return ("", "") if may else (f"{path}: cannot be made", f"ls -ld {path.parent}")
     try:
-        Lock(path).close()
+        take_machine(wait=False).close()
     except SetupError as error:
-        measuring = isinstance(error.__cause__, BlockingIOError)
-        return str(error), "windtunnel run --wait, or windtunnel status" if measuring else f"ls -l {path}"
+        mend = unlocked_by(path, error.__cause__)
+        return str(error).removesuffix(f": {mend}"), mend
     return "", ""

@@ -18,7 +18,6 @@ and elsewhere: it needs nothing but the folder.
 """
 
 import os
-import tempfile
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -45,9 +44,8 @@ from harness.sampler import Sampler, jobs, metrics
 from harness.settings import Settings
 from harness.shop import RunningShop, Site
 from harness.store import HARNESS, LOCK, SCENARIO, UNDO, Process, write_audit, write_site
-from harness.undo import Lock, UndoLog, held
+from harness.undo import Lock, UndoLog, take_machine
 
-MACHINE_LOCK = "windtunnel.lock"
 WHOLE_S = 120.0
 
 
@@ -80,7 +78,7 @@ class Flight:
         """Fly. Raises ``SetupError`` where the machine is not ready; nothing is left behind then."""
         self._driver.leftovers()  # where no engine answers, nobody need wait for the machine, and nothing is made
         with ExitStack() as stack:
-            stack.enter_context(self._machine())
+            stack.enter_context(take_machine(wait=self._settings.wait))
             interrupts = stack.enter_context(Interrupts(self._watch))
             self._make_folder()
             stack.enter_context(Lock(self._folder / LOCK))
@@ -129,15 +127,6 @@ class Flight:
         return Ended(folder=self._folder, interrupted=code)
 
     # -- 1-3: before anything runs
-
-    def _machine(self) -> Lock:
-        """Take the machine: two measuring runs at a time would measure each other. Raises ``SetupError``."""
-        path = Path(tempfile.gettempdir()) / MACHINE_LOCK
-        if held(path) and not self._settings.wait:
-            raise SetupError(
-                f"{path}: another run is measuring on this machine; repeat with --wait, or see `windtunnel status`"
-            )
-        return Lock(path, wait=self._settings.wait)
 
     def _make_folder(self) -> None:
         try:

@@ -6,6 +6,7 @@ may act or mend. The harness, Ctrl-C, the guardian and ``windtunnel heal`` all m
 
 import fcntl
 import os
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -20,6 +21,7 @@ from harness.clock import monotonic_ns
 from harness.errors import ControlError, SetupError
 from harness.model import Break, Undo, noun
 
+MACHINE_LOCK = "windtunnel.lock"
 Mender = Callable[[Undo], None]
 
 
@@ -47,10 +49,13 @@ class Played:
 class Lock:
     """An exclusive lock on a file, held until closed or until the process ends. Children do not inherit it."""
 
-    def __init__(self, path: Path, *, wait: bool = False) -> None:
-        """Take it. Raises ``SetupError`` if somebody else holds it and ``wait`` is False."""
+    def __init__(self, path: Path, *, wait: bool = False, mode: int = 0o600) -> None:
+        """Take it. Raises ``SetupError``; where somebody else holds it and ``wait`` is False, by a ``BlockingIOError``.
+
+        ``mode`` says who may take it, where the file is made now.
+        """
         try:
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._fd = _opened(path, mode)
         except OSError as error:
             raise SetupError(f"{path}: cannot be opened: {error}") from error
         try:
@@ -70,6 +75,51 @@ class Lock:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _opened(path: Path, mode: int) -> int:
+    """Open a lock file, and make it where there is none. Raises ``OSError``.
+
+    Never both at once: below /tmp the kernel may refuse to create what another user has made (fs.protected_regular).
+    """
+    flags = os.O_RDWR | os.O_CLOEXEC
+    with suppress(FileNotFoundError):
+        return os.open(path, flags)
+    try:
+        made = os.open(path, flags | os.O_CREAT | os.O_EXCL, mode)
+    except FileExistsError:  # somebody was quicker
+        return os.open(path, flags)
+    os.fchmod(made, mode)  # whatever the umask leaves of it
+    return made
+
+
+def machine_lock() -> Path:
+    """Name the file that one measuring run at a time holds, whoever started it."""
+    return Path(tempfile.gettempdir()) / MACHINE_LOCK
+
+
+def take_machine(*, wait: bool) -> Lock:
+    """Take the machine: two measuring runs at a time would measure each other. Raises ``SetupError`` with what to type."""
+    path = machine_lock()
+    try:
+        return Lock(path, wait=wait, mode=0o666)
+    except SetupError as error:
+        raise SetupError(f"{_not_taken(path, error.__cause__)}: {unlocked_by(path, error.__cause__)}") from error.__cause__
+
+
+def _not_taken(path: Path, why: BaseException | None) -> str:
+    if isinstance(why, BlockingIOError):
+        return f"{path}: another run is measuring on this machine"
+    return f"{path}: cannot be opened, so nobody can tell whether another run is measuring: {why}"
+
+
+def unlocked_by(path: Path, why: BaseException | None) -> str:
+    """Say what to type where the machine's lock could not be taken for this reason."""
+    if isinstance(why, BlockingIOError):
+        return "windtunnel run --wait, or windtunnel status"
+    if isinstance(why, PermissionError) and path.exists():
+        return f"chmod 666 {path}, as its owner or root"  # harmless also while somebody holds it
+    return f"ls -ld {path.parent} {path}"
 
 
 def held(path: Path) -> bool:

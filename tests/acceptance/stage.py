@@ -12,15 +12,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from harness import run
 from harness.events import Acted, EngineEvent, Intended
 from harness.scenario import load
 from harness.store import JOURNAL, LOCK, read_journal
+from harness.undo import machine_lock
 from tests.acceptance import engine
 from tests.acceptance.flight import ROOT, WINDTUNNEL, Flight, must, windtunnel
 
 SCENARIOS, RUNS, SHORT = ROOT / "scenarios", ROOT / "reports" / "runs", ROOT / "reports" / "acceptance"
-MACHINE_LOCK = Path(tempfile.gettempdir()) / run.MACHINE_LOCK
+MACHINE_LOCK = machine_lock()
 MACHINE_S = 1800.0  # how long another measuring run may keep us waiting
 HEAL_S = 120.0
 

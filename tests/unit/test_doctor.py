@@ -215,7 +215,7 @@ def test_another_run_that_measures_makes_this_one_impossible(project: Project) -
     with Lock(Path(tempfile.gettempdir()) / "windtunnel.lock"), Lock(folder / LOCK):
         seen = finding(project, "locks")
     assert (seen.level, seen.mend) == (Level.IMPOSSIBLE, "windtunnel run --wait, or windtunnel status")
-    assert "held by a living process; it lives: other" in seen.found
+    assert "another run is measuring on this machine; it lives: other" in seen.found
     assert finding(project, "locks").level is Level.OK
 
 
@@ -229,7 +229,10 @@ def test_a_lock_that_may_not_be_taken_is_told(project: Project, monkeypatch: pyt
     """Somebody else's file, or a folder: no run can take it, and waiting does not help."""
     (Path(tempfile.gettempdir()) / "windtunnel.lock").mkdir()
     seen = finding(project, "locks")
-    assert (seen.level, seen.mend) == (Level.IMPOSSIBLE, f"ls -l {tempfile.gettempdir()}/windtunnel.lock")
+    assert (seen.level, seen.mend) == (
+        Level.IMPOSSIBLE,
+        f"ls -ld {tempfile.gettempdir()} {tempfile.gettempdir()}/windtunnel.lock",
+    )
 
 
 def test_a_lock_that_cannot_be_made_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,9 @@
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,9 @@ from harness import lines
 from harness.clock import monotonic_ns
 from harness.errors import ControlError, SetupError
 from harness.model import Break, Undo
-from harness.undo import Lock, Open, UndoLog, held, overdue, play, still_open
+from harness.undo import Lock, Open, UndoLog, held, machine_lock, overdue, play, still_open, take_machine
 
+NOBODY = 65534
 THAW = Undo(verb="unpause", on="id-1", args={"instance": "orders_db-1"})
 START = Undo(verb="start", on="id-2", args={"instance": "orders_db-2"})
 
@@ -175,6 +179,68 @@ def test_a_lock_that_cannot_be_looked_at_counts_as_held(
 def test_a_lock_below_what_is_no_folder_is_held_by_nobody(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert not held(tmp_path / "file" / "lock")
+
+
+@pytest.fixture
+def for_all(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Make a temporary folder that belongs to everybody, and put the machine's lock there."""
+    with tempfile.TemporaryDirectory(prefix="machine-") as place:
+        Path(place).chmod(0o1777)
+        monkeypatch.setattr(tempfile, "tempdir", place)
+        yield machine_lock()
+
+
+@contextmanager
+def another_user() -> Iterator[None]:
+    """Be somebody else meanwhile."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_the_machine_is_for_every_user(for_all: Path) -> None:
+    """Whoever measured first, and with whatever umask: the next one may, and learns whether somebody still does."""
+    umask = os.umask(0o077)
+    try:
+        first = take_machine(wait=False)
+    finally:
+        os.umask(umask)
+    with another_user():
+        with pytest.raises(SetupError, match="another run is measuring on this machine: windtunnel run --wait"):
+            take_machine(wait=False)
+        first.close()
+        take_machine(wait=False).close()
+        take_machine(wait=True).close()
+
+
+def test_a_machine_that_another_user_keeps_to_himself_is_told_with_what_to_type(for_all: Path) -> None:
+    """Nobody measures there, perhaps: that it cannot be opened is no word of that, and to wait does not help."""
+    for_all.touch(mode=0o600)
+    for wait in (False, True):
+        with another_user(), pytest.raises(SetupError, match=f"cannot be opened.*: chmod 666 {for_all}, as its owner"):
+            take_machine(wait=wait)
+    for_all.chmod(0o666)
+    with another_user():
+        take_machine(wait=False).close()
+
+
+def test_a_lock_that_is_there_is_opened_and_not_created(for_all: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder like /tmp the kernel refuses to create another user's file, even where it may be opened."""
+    for_all.touch()
+    flags, opened = list[int](), os.open
+
+    def noted(path: Path, how: int, *mode: int) -> int:
+        flags.append(how)
+        return opened(path, how, *mode)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", noted)
+        take_machine(wait=False).close()
+    assert [how & os.O_CREAT for how in flags] == [0]
 
 
 def test_children_do_not_inherit_the_lock(tmp_path: Path) -> None:
