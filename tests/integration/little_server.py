@@ -5,9 +5,12 @@ import re
 import socket
 import struct
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Self
+
+from tests.fake_runs import Trouble
 
 Reply = Callable[["Server", bytes, asyncio.StreamWriter], None]
 
@@ -40,6 +43,11 @@ def half(shop: "Server", request: bytes, writer: asyncio.StreamWriter) -> None:
 def nonsense(shop: "Server", request: bytes, writer: asyncio.StreamWriter) -> None:
     """Answer with success and a body that the shopper cannot read."""
     writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 4\r\n\r\nnope")
+
+
+def refuse(shop: "Server", request: bytes, writer: asyncio.StreamWriter) -> None:
+    """Refuse an order for good."""
+    writer.write(b"HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n")
 
 
 class Server:
@@ -84,12 +92,16 @@ class Server:
                 body = await reader.readexactly(int(length[1]) if length else 0)
                 self.keys.update(re.findall(rb'"key":"([^"]+)"', body))
                 self.requests += 1
-                await self._thawed.wait()
-                self._reply(self, head, writer)
+                (await self._ready())(self, head, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             return
         finally:
             writer.close()
+
+    async def _ready(self) -> Reply:
+        """Wait until a request may be answered; give how."""
+        await self._thawed.wait()
+        return self._reply
 
     async def _stop(self) -> None:
         self._server.close()
@@ -98,3 +110,26 @@ class Server:
             task.cancel()
         await asyncio.gather(*serving, return_exceptions=True)
         await asyncio.sleep(0.01)  # lets the transports close their sockets
+
+
+class ScriptedServer(Server):
+    """A server that is in trouble as a script has it; before ``begin`` it is well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._script: tuple[Trouble, ...] = ()
+        self._zero_ns = 0
+
+    def begin(self, zero_ns: int, script: Sequence[Trouble]) -> None:
+        """From now on, be in each trouble of the script when it is due; its zero is on the machine's monotonic clock."""
+        self._zero_ns, self._script = zero_ns, tuple(script)
+
+    async def _ready(self) -> Reply:
+        now_s = (time.monotonic_ns() - self._zero_ns) / 1e9
+        due = next((one for one in self._script if one.from_s <= now_s < one.to_s), None)
+        if due is None or self.requests % due.one_in:
+            return self._reply
+        if not due.silent:
+            return refuse
+        await asyncio.sleep(due.to_s - now_s)
+        return self._reply
