@@ -39,6 +39,11 @@ def window_size(rate: float) -> int:
     return max(SMALLEST_WINDOW, round(rate))
 
 
+def orders_to_see(rate: float) -> float:
+    """Give how many orders must be due in a stretch for an outage as long as that to be seen: twice those that make one."""
+    return 2 * window_size(rate) / BAD_ONE_IN
+
+
 def find_outages(intended_ns: NDArray[np.int64], bad: NDArray[np.bool_], rate: float) -> tuple[Outage, ...]:
     """Find all outages, in order. ``intended_ns`` is sorted, ``bad`` parallel to it, ``rate`` in arrivals a second.
 

@@ -44,6 +44,7 @@ def plan(  # noqa: PLR0913 -- a scenario, a shop, and the four ways in which a r
     refusals.overlaps(varied, steps)
     refusals.deaf(varied, declaration, objectives)
     refusals.short(varied, steps, objectives)
+    refusals.unseen(varied, objectives, varied.load.arrivals.orders_per_s if rate is None else rate)
     return Plan(
         scenario=varied,
         declaration=declaration,

@@ -1,9 +1,12 @@
 """What must not run: a scenario that would prove nothing, or break what it may not. Each refusal says the value to use."""
 
 from itertools import combinations
+from math import ceil
 
 from harness.declaration import Declaration
 from harness.errors import PlanError
+from harness.evidence import FEWEST_ARRIVALS
+from harness.outages import orders_to_see
 from harness.planned import MARGIN_S, Objective, PlannedStep, last_disturbance_s
 from harness.scenario import Scenario
 
@@ -69,6 +72,27 @@ def deaf(scenario: Scenario, declaration: Declaration, objectives: tuple[Objecti
             raise PlanError(scenario.file, "load.baseline_s", because)
 
 
+def unseen(scenario: Scenario, objectives: tuple[Objective, ...], orders_per_s: float) -> None:
+    """Refuse a ``rto`` that could never pass: too few orders due within its budget, or from the first act to the end."""
+    asked = [one for one in objectives if one.kind == "rto"] if scenario.steps else []
+    for one in asked:
+        due, needed = orders_per_s * getattr(one.checker, "budget_s", 0.0), orders_to_see(orders_per_s)
+        if due < needed:
+            because = (
+                f"{due:.3g} orders are due within the budget, {needed:g} are needed to see an outage as long as that; "
+                f"write budget_s = {ceil(10 * needed / orders_per_s) / 10:g} or more, or send more orders a second"
+            )
+            raise PlanError(scenario.file, f"objectives.{one.id}.budget_s", because)
+        stable_s = scenario.recovery.stable_s
+        lasts_s = last_disturbance_s(scenario) - min(step.at_s for step in scenario.steps) + stable_s
+        if orders_per_s * lasts_s < FEWEST_ARRIVALS:
+            because = (
+                f"{orders_per_s * lasts_s:.3g} orders may be due from the first act on, {one.kind} needs {FEWEST_ARRIVALS}; "
+                f"write stable_s = {ceil(stable_s + FEWEST_ARRIVALS / orders_per_s - lasts_s)} or more"
+            )
+            raise PlanError(scenario.file, "recovery.stable_s", because)
+
+
 def short(scenario: Scenario, steps: tuple[PlannedStep, ...], objectives: tuple[Objective, ...]) -> None:
     """Refuse what cannot give evidence: a hold our own heal would end, a baseline without looks, a load too short."""
     for one in objectives:
@@ -81,14 +105,18 @@ def short(scenario: Scenario, steps: tuple[PlannedStep, ...], objectives: tuple[
                 raise PlanError(scenario.file, f"steps.{step.id}.hold_s", because)
         lasts = scenario.load.baseline_s + last_disturbance_s(scenario) + (scenario.recovery.stable_s if steps else 0)
         if lasts < one.checker.shortest_s:
+            least = ceil(scenario.load.baseline_s + one.checker.shortest_s - lasts)
             because = (
-                f"needs {one.checker.shortest_s:g} s of load, this run may end after {lasts:g} s; raise load.baseline_s"
+                f"needs {one.checker.shortest_s:g} s of load, this run may end after {lasts:g} s; "
+                f"write baseline_s = {least} or more"
             )
             raise PlanError(scenario.file, f"objectives.{one.id}", because)
     before_s = scenario.load.warm_up_s + scenario.load.baseline_s + min((step.at_s for step in steps), default=0.0)
     if steps and before_s < EVIDENCE_S and any(one.kind == "orders_lost" for one in objectives):
+        least = ceil(scenario.load.baseline_s + EVIDENCE_S - before_s)
         because = (
-            f"orders_lost counts the orders of the {EVIDENCE_S} s before the fault, here {before_s:g} s; raise baseline_s"
+            f"orders_lost counts the orders of the {EVIDENCE_S} s before the fault, here {before_s:g} s; "
+            f"write baseline_s = {least} or more"
         )
         raise PlanError(scenario.file, "load.baseline_s", because)
     if steps and scenario.load.baseline_s < BASELINE_LOOKS + 1:

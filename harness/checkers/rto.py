@@ -10,7 +10,7 @@ from harness.events import Bitten
 from harness.evidence import arrivals_needed, decide
 from harness.history import ACKNOWLEDGED, GOOD_WITHIN_NS, Checker, History, Window
 from harness.model import Positive, Verdict, noun
-from harness.outages import BAD_ONE_IN, window_size
+from harness.outages import orders_to_see
 
 STEADY_AT_LEAST_S = 5.0
 
@@ -48,7 +48,7 @@ class Rto(Checker):
         since = Window(start_ns=found[0].disturbance.at_ns, end_ns=load.end_ns)
         failures = [word for one in found if (word := self._failed(one))]
         doubts = [word for one in found if (word := self._lacking(one, history.scenario.recovery.stable_s))]
-        due, seen = history.rate * self.budget_s, 2 * window_size(history.rate) / BAD_ONE_IN
+        due, seen = history.rate * self.budget_s, orders_to_see(history.rate)
         if due < seen:
             doubts.append(
                 f"Only {due:.1f} orders are due within the budget; {seen:g} are needed to see such an outage at all."

@@ -10,6 +10,7 @@ from harness.dryrun import told
 from harness.errors import PlanError, ScenarioError, UsageError
 from harness.faults.kill import Kill
 from harness.model import Target
+from harness.outages import orders_to_see
 from harness.plan import plan
 from harness.planned import Plan, load_s
 from harness.scenario import parse
@@ -64,12 +65,27 @@ REFUSED = {
     "too few orders before the fault": (
         GOOD.replace("baseline_s = 12", "baseline_s = 7"),
         "load.baseline_s",
-        "orders_lost counts the orders of the 10 s before the fault, here 9 s; raise baseline_s",
+        "orders_lost counts the orders of the 10 s before the fault, here 9 s; write baseline_s = 8 or more",
     ),
     "too short for an objective": (
         SCENARIO + OBJECTIVES + "throughput = {}\n",
         "objectives.throughput",
-        "needs 60 s of load, this run may end after 12 s; raise load.baseline_s",
+        "needs 60 s of load, this run may end after 12 s; write baseline_s = 60 or more",
+    ),
+    "too short for an objective, though something is broken": (
+        GOOD.replace("hold_s = 25", "hold_s = 25.3") + "[objectives.throughput]\n",
+        "objectives.throughput",
+        "needs 60 s of load, this run may end after 47.3 s; write baseline_s = 25 or more",
+    ),
+    "too few orders after the act": (
+        GOOD.replace("orders_per_s = 100", "orders_per_s = 1").replace("hold_s = 25\nkill", "crash"),
+        "recovery.stable_s",
+        "10 orders may be due from the first act on, rto needs 20; write stable_s = 20 or more",
+    ),
+    "too few orders within the budget": (
+        GOOD.replace("budget_s = 15", "budget_s = 0.05"),
+        "objectives.rto.budget_s",
+        "5 orders are due within the budget, 10 are needed to see an outage as long as that; write budget_s = 0.1 or more",
     ),
     "no time to recover": (
         GOOD.replace("give_up_s = 60", "give_up_s = 12"),
@@ -199,8 +215,22 @@ def test_the_value_that_a_refusal_gives_helps(why: str) -> None:
     found = re.search(r"(?:write|start) (\w+) = (\[.*?\]|[\d.]+)", because)
     assert found is not None
     name, value = found.groups()
-    old = {"two at a time": "at_s = 10"}.get(why) or next(line for line in text.splitlines() if line.startswith(f"{name} ="))
+    inline = {"two at a time": "at_s = 10", "too few orders within the budget": "budget_s = 0.05"}
+    old = inline.get(why) or next(line for line in text.splitlines() if line.startswith(f"{name} ="))
     planned(text.replace(old, f"{name} = {value}"))
+
+
+@pytest.mark.parametrize("rate", [5, 33.3, 100, 300, 1234.5])
+def test_a_budget_is_refused_just_where_the_judge_could_never_pass_it(rate: float) -> None:
+    """The value that the refusal gives is one that the judge has enough orders for, at every rate."""
+    tight = GOOD.replace("budget_s = 15", "budget_s = 0.01")
+    with pytest.raises(PlanError, match="budget_s = ") as raised:
+        planned(tight, rate=rate)
+    found = re.search(r"write budget_s = ([\d.]+)", str(raised.value))
+    assert found is not None
+    least_s = float(found[1])
+    assert rate * least_s >= orders_to_see(rate) > rate * (least_s - 0.1)
+    planned(tight.replace("budget_s = 0.01", f"budget_s = {least_s:g}"), rate=rate)
 
 
 @pytest.mark.parametrize("shelf", ["kill", "oversold", "goodput"])
