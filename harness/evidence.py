@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from harness.history import ACKNOWLEDGED, History, Window
+from harness.events import Parts
+from harness.history import ACKNOWLEDGED, Audit, History, Window
 from harness.model import Outcome, Series, Verdict
 
 FEWEST_ARRIVALS = 20
@@ -79,12 +80,20 @@ def audit_lacks(history: History) -> str:
     early = audit.at_ns < max([load.end_ns, *(disturbance.at_ns for disturbance in history.disturbances)])
     reasons = {
         f"The audit could not read {missing}.": bool(missing),
+        f"The audit says nothing of {', '.join(_unread(history, audit))}.": bool(_unread(history, audit)),
         "The audit found no primary, so there is no truth to compare with.": audit.primary is None,
         "The audit found several primaries, so nobody knows the truth.": sum(n.role == "primary" for n in audit.nodes) > 1,
         "The audit found no order at all, which proves nothing.": audit.primary is not None and not audit.primary.key,
         "The audit was read before the load and the last heal were over, so it is not the final truth.": early,
     }
     return " ".join(reason for reason, applies in reasons.items() if applies)
+
+
+def _unread(history: History, audit: Audit) -> list[str]:
+    """Name the nodes of which an audit does not even say that they are missing: instances beside those that were read."""
+    parts, told = history.first(Parts), {*audit.missing, *(node.node for node in audit.nodes)}
+    together = [names for names in parts.instances.values() if told & set(names)] if parts else []
+    return sorted({name for names in together for name in names} - told)
 
 
 def ms(value: float) -> str:

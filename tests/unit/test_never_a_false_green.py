@@ -1,22 +1,27 @@
 """The property the house stands on: taking evidence away, repeating it or mixing it up never produces PASS.
 
-The journal is sealed anew after each change, as by someone who wants to be believed. Left alone are only *interrupted*
-and *gap*, which are doubts themselves: that one of those is missing shows in the records' numbers, see ``store``.
+The journal is sealed anew after each change and counts the rows that are left, as by someone who wants to be believed.
+Left alone is what nothing else in a run can vouch for: *interrupted* and *gap*, which are doubts themselves (that one of
+those is missing shows in the records' numbers, see ``store``), and in the audit the rows that alone prove the harm. No
+row is made up either, such as one that proves an order. ``docs/measuring.md`` says so.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harness import events
+from harness.checkers.oversold import balanced
 from harness.events import Event
-from harness.history import History
+from harness.history import History, NodeAudit
 from harness.judge import judge
 from harness.model import Doubt, Outcome
 from tests.fake_runs import RUN, STEP, S, Trouble, a_history, a_plan, act_ns, also, end_ns, sealed, with_audit, without
@@ -43,6 +48,14 @@ def stored(history: History, *keys: str) -> History:
         node, key=(*node.key, *keys), order_id=(*node.order_id, *keys), digest=(*node.digest, *("" for _ in keys))
     )
     return with_audit(history, replace(history.audit, nodes=(old, node)))
+
+
+def stored_on_standby(history: History, key: str) -> History:
+    """Let the standby alone hold one more order."""
+    assert history.audit is not None
+    node, primary = history.audit.nodes
+    node = replace(node, key=(*node.key, key), order_id=(*node.order_id, key), digest=(*node.digest, ""))
+    return with_audit(history, replace(history.audit, nodes=(node, primary)))
 
 
 def oversold(history: History) -> History:
@@ -73,6 +86,7 @@ def bad_runs() -> dict[str, History]:
         "oversold": oversold(good),
         "duplicated": stored(good, f"{RUN}:{first}"),
         "ghost": stored(good, "run0:1"),
+        "ghost on the standby": stored_on_standby(good, "run0:1"),
         "no redundancy": told(good, events.Sample, lambda at: at > HEALED and (at - ACT) % S == 0, value=0.0),
         "unbitten": also(without(good, events.Bitten), unseen),
         "healed by itself": still_held_but_well(good),
@@ -124,6 +138,45 @@ def ledgers(draw: st.DrawFn, name: str) -> History:
     return told(history, events.LoadStopped, rows=int(np.count_nonzero(history.ledger.recorded)))
 
 
+@st.composite
+def audits(draw: st.DrawFn, name: str) -> History:
+    """Take a bad run and spoil its audit: rows of its nodes, rows of the stock, whole nodes. The journal counts the rest.
+
+    Where the number of products is made to fit too, those whose books do not balance stay.
+    """
+    history = bad_runs()[name]
+    assert history.audit is not None
+    nodes = [node_of(node, kept(draw, len(node.key), harm_in(node))) for node in history.audit.nodes]
+    nodes = [nodes[place] for place in mixed_up(draw, len(nodes))]
+    levels, fitting = history.audit.stock, draw(st.booleans())
+    harm = [row for row, level in enumerate(levels) if fitting and not balanced(level)]
+    stock = tuple(levels[row] for row in kept(draw, len(levels), harm))
+    skus = len({level.sku for level in stock}) if fitting else history.audit.skus
+    return with_audit(history, replace(history.audit, nodes=tuple(nodes), stock=stock, skus=skus))
+
+
+def kept(draw: st.DrawFn, count: int, harm: Iterable[int]) -> list[int]:
+    """Draw which of ``count`` rows are left, and in which order; those of the harm are."""
+    places = mixed_up(draw, count)
+    return [*places, *sorted(set(harm) - set(places))]
+
+
+def harm_in(node: NodeAudit) -> list[int]:
+    """Give the rows that alone prove that an order was stored twice, or that nobody placed it."""
+    count = Counter(node.key)
+    return [row for row, key in enumerate(node.key) if count[key] > 1 or not key.startswith(f"{RUN}:")]
+
+
+def node_of(node: NodeAudit, rows: list[int]) -> NodeAudit:
+    """Give a node with some of its rows only, in the given order; rows may repeat."""
+    return replace(
+        node,
+        key=tuple(node.key[row] for row in rows),
+        order_id=tuple(node.order_id[row] for row in rows),
+        digest=tuple(node.digest[row] for row in rows),
+    )
+
+
 def rows_of(history: History, rows: NDArray[np.intp]) -> History:
     """Give the history with some rows of its ledger only, in the given order; rows may repeat."""
     ledger, places = history.ledger, rows.tolist()
@@ -170,6 +223,22 @@ def test_a_spoilt_journal_passes_nothing_that_did_not_pass(data: st.DataObject) 
 def test_a_spoilt_ledger_passes_nothing_that_did_not_pass(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(bad_runs())))
     assert not unlike(not_passed(name), data.draw(ledgers(name)))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_spoilt_audit_passes_nothing_that_did_not_pass(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(bad_runs())))
+    assert not unlike(not_passed(name), data.draw(audits(name)))
+
+
+@pytest.mark.parametrize("name", ["ghost on the standby", "lost", "duplicated", "oversold"])
+def test_a_node_that_nobody_read_passes_nothing(name: str) -> None:
+    """Where it is left out of the audit, and nothing says that it is missing."""
+    history = bad_runs()[name]
+    assert history.audit is not None
+    for nodes in ((history.audit.nodes[0],), (history.audit.nodes[1],), ()):
+        assert not unlike(not_passed(name), with_audit(history, replace(history.audit, nodes=nodes)))
 
 
 DOUBTS = st.builds(
