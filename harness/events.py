@@ -234,12 +234,16 @@ WATCHDOG = "Watchdog"  # the alert that always fires: while it arrives, the sile
 
 @noun
 class Alerted:
-    """The harness's own receiver was told of an alert. ``state``: firing or resolved; ``labels`` as they came."""
+    """The harness's own receiver was told of an alert. ``state``: firing or resolved; ``labels`` as they came.
+
+    ``playbook`` is its annotation of that name, "" where it came without; None in runs stored before this was kept.
+    """
 
     at_ns: int
     name: str
     state: str
     labels: Mapping[str, str]
+    playbook: str | None = None
 
 
 @noun

@@ -21,6 +21,7 @@ class _Told(msgspec.Struct):
 
     status: str
     labels: dict[str, str]
+    annotations: dict[str, str] = {}
 
 
 class _Notification(msgspec.Struct):
@@ -73,7 +74,9 @@ class Receiver:
             return False
         for alert in told.alerts:
             name = alert.labels.get("alertname", "")[:TEXT_MOST]
-            self._record(Alerted(at_ns=at_ns, name=name, state=alert.status[:TEXT_MOST], labels=_bounded(alert.labels)))
+            state, playbook = alert.status[:TEXT_MOST], alert.annotations.get("playbook", "")[:TEXT_MOST]
+            labels = _bounded(alert.labels)
+            self._record(Alerted(at_ns=at_ns, name=name, state=state, labels=labels, playbook=playbook))
         return True
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -37,12 +37,12 @@ def writes(begin: int, act: int | None, heal: int, end: int) -> list[Event]:
 
 def monitored(begin: int, act: int | None, heal: int, end: int) -> list[Event]:
     """Write down what it said: the watchdog, 4 ms a call; after an act an alert for 5 s later, over 10 s before the heal."""
-    about = {"alertname": NO_PRIMARY, "component": "orders_db", "severity": "page"}
+    labels = {"alertname": NO_PRIMARY, "component": "orders_db", "severity": "page"}
     beats = range(begin, end + 5 * S, 5 * S)
     records: list[Event] = [events.Alerted(at_ns=at, name=WATCHDOG, state="firing", labels={}) for at in beats]
     if act is not None:
-        records.append(events.Alerted(at_ns=act + 5 * S, name=NO_PRIMARY, state="firing", labels=about))
-        records.append(events.Alerted(at_ns=heal - 10 * S, name=NO_PRIMARY, state="resolved", labels=about))
+        for at, state in ((act + 5 * S, "firing"), (heal - 10 * S, "resolved")):
+            records.append(events.Alerted(at_ns=at, name=NO_PRIMARY, state=state, labels=labels, playbook="Wait."))
     times = tuple(range(begin, end, S))
     per_s = {"query_count": 10.0, "query_sum_s": 0.04, "query_fast": 10.0}
     for on in INSTANCES["storefront"]:

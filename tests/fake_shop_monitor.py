@@ -88,7 +88,8 @@ class Monitor(Part):
 
 def _alert(state: str, name: str, component: str, instance: str) -> dict[str, Any]:
     labels = {"alertname": name, "component": component, "instance": instance}
-    return {"status": state, "labels": {key: value for key, value in labels.items() if value}}
+    labels = {key: value for key, value in labels.items() if value}
+    return {"status": state, "labels": labels, "annotations": {"playbook": "Wait."}}
 
 
 def _post(alerts: list[dict[str, Any]]) -> None:

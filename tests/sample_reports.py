@@ -183,8 +183,8 @@ def _monitored() -> list[Event]:
     """Give what the shop's monitoring said."""
     about = {"alertname": "OrdersDbNoPrimary", "component": "orders_db", "instance": "orders_db-1"}
     told = [Alerted(at_ns=at, name="Watchdog", state="firing", labels={}) for at in range(BEGIN, END, 5 * S)]
-    told.append(Alerted(at_ns=T0 + 6 * S, name="OrdersDbNoPrimary", state="firing", labels=about))
-    told.append(Alerted(at_ns=T0 + 27 * S, name="OrdersDbNoPrimary", state="resolved", labels=about))
+    for at, state in ((T0 + 6 * S, "firing"), (T0 + 27 * S, "resolved")):
+        told.append(Alerted(at_ns=at, name="OrdersDbNoPrimary", state=state, labels=about, playbook="Let it fail over."))
     times = tuple(range(BEGIN, END, S))
     grows = {"query_count": 60.0, "query_sum_s": 0.13, "query_fast": 59.9, "statement_mean_s": 0.0}
     series = [

@@ -19,9 +19,9 @@ class Alert(Checker):
     ``mttd_s``: from just before the act to the first receipt at our receiver, on our clock, with a label ``component`` that
     is the target's, and, if it has a label ``instance``, the instance that was hit. ``step``: which act, by its id; the
     first by default. Only what comes before the next act or heal counts. One that was firing already tells nothing: FAIL.
-    It must clear after the step was healed, for which 30 s are granted. Nothing that did not come is FAIL unless the alert
-    that always fires (``Watchdog``) kept arriving, at least every 12 s: otherwise it may only have been lost, INCONCLUSIVE.
-    Evidence: receipts of the watchdog.
+    So does one without an annotation ``playbook``, which says what to do. It must clear after the step was healed, for which
+    30 s are granted. Nothing that did not come is FAIL unless the alert that always fires (``Watchdog``) kept arriving, at
+    least every 12 s: otherwise it may only have been lost, INCONCLUSIVE. Evidence: receipts of the watchdog.
     """
 
     timing: ClassVar[bool] = True
@@ -40,14 +40,14 @@ class Alert(Checker):
         if seen is None:
             lacking = "The journal does not say when something was broken, so there was nothing to notice."
             return decide(passed="", lacking=lacking, evidence=0, needed=1, limit=limit)
-        failed, lacking = self._noisy(seen) or self._late(seen) or self._stays(seen) or ("", "")
+        failed, lacking = self._noisy(seen) or self._late(seen) or self._bare(seen) or self._stays(seen) or ("", "")
         mttd_s, cleared_s = seen.mttd_s, seen.cleared_s
         watchdog = sum(seen.load.start_ns <= at < seen.load.end_ns for at in seen.beats)
         return decide(
             failed=failed,
             lacking=lacking,
             passed=f"{self.name} reached us {mttd_s or 0:.1f} s after {seen.act.step}; the budget is {self._within_s:g} s. "
-            f"It was silent before, and again {cleared_s or 0:.1f} s after the heal.",
+            f"It named its playbook, was silent before, and again {cleared_s or 0:.1f} s after the heal.",
             measured={"watchdog": watchdog}
             | ({} if mttd_s is None else {"mttd_s": mttd_s})
             | ({} if cleared_s is None else {"cleared_s": cleared_s}),
@@ -83,6 +83,15 @@ class Alert(Checker):
         if seen.until_ns < due_ns:
             return "", f"{word}; but a heal, another act or the load's end came before its {within_s:g} s were over."
         return f"{word}; the budget is {within_s:g} s.", ""
+
+    def _bare(self, seen: "_Seen") -> tuple[str, str] | None:
+        """Say that it told nobody what to do, or that this was not kept."""
+        playbook = seen.right.playbook if seen.right else None
+        if playbook is None:
+            return "", f"{self.name} fired in time; whether it named its playbook was not kept in this stored run."
+        if not playbook.strip():
+            return f"{self.name} fired in time, but named no playbook, so it tells nobody what to do.", ""
+        return None
 
     def _stays(self, seen: "_Seen") -> tuple[str, str] | None:
         """Say that it did not clear after the heal, or why that cannot be told."""

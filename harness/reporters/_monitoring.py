@@ -11,10 +11,14 @@ from harness.reporters._words import visible
 
 @noun
 class Notice:
-    """One alert that fired: about what, when it first reached us and when it last cleared (None: it did not), in ns."""
+    """One alert that fired: about what, when it first reached us and when it last cleared (None: it did not), in ns.
+
+    ``playbook`` is what it told whoever is on call to do; "" where it told nothing, or that was not kept.
+    """
 
     name: str
     about: str
+    playbook: str
     fired_ns: int
     cleared_ns: int | None
 
@@ -42,8 +46,13 @@ def notices(history: History) -> tuple[Notice, ...]:
         if one.name == WATCHDOG or (known is None and one.state != "firing"):
             continue
         fired_ns = known.fired_ns if known else one.at_ns
-        cleared_ns = one.at_ns if one.state == "resolved" else None
-        found[one.name, about] = Notice(name=visible(one.name), about=about, fired_ns=fired_ns, cleared_ns=cleared_ns)
+        found[one.name, about] = Notice(
+            name=visible(one.name),
+            about=about,
+            playbook=known.playbook if known else visible(one.playbook or ""),
+            fired_ns=fired_ns,
+            cleared_ns=one.at_ns if one.state == "resolved" else None,
+        )
     return tuple(found.values())
 
 

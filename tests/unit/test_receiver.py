@@ -48,8 +48,8 @@ def line() -> Iterator[Line]:
 def test_each_alert_of_a_notification_is_a_record_at_our_time(line: Line) -> None:
     assert line.send(json.dumps(GOOD).encode()) == 200
     assert line.records == [
-        Alerted(at_ns=7, name="Lost", state="firing", labels={"alertname": "Lost", "component": "db"}),
-        Alerted(at_ns=7, name="Slow", state="resolved", labels={"alertname": "Slow"}),
+        Alerted(at_ns=7, name="Lost", state="firing", labels={"alertname": "Lost", "component": "db"}, playbook="Wait."),
+        Alerted(at_ns=7, name="Slow", state="resolved", labels={"alertname": "Slow"}, playbook=""),
     ]
 
 
@@ -70,13 +70,14 @@ def test_other_paths_methods_and_sizes_are_refused(line: Line) -> None:
     assert not line.records
 
 
-def test_labels_are_bounded(line: Line) -> None:
+def test_texts_are_bounded(line: Line) -> None:
     labels = {f"l{n}": "x" * 5000 for n in range(100)} | {"alertname": "y" * 5000}
-    line.send(json.dumps({"alerts": [{"status": "firing", "labels": labels}]}).encode())
-    (told,) = line.records
-    assert isinstance(told, Alerted)
-    assert len(told.labels) == 50
-    assert max(map(len, (*told.labels.values(), told.name))) == 2000
+    told = {"status": "firing", "labels": labels, "annotations": {"playbook": "z" * 5000}}
+    line.send(json.dumps({"alerts": [told]}).encode())
+    (record,) = line.records
+    assert isinstance(record, Alerted)
+    assert len(record.labels) == 50
+    assert max(map(len, (*record.labels.values(), record.name))) == len(record.playbook or "") == 2000
 
 
 def test_closed_it_listens_no_more(line: Line) -> None:

@@ -23,7 +23,7 @@ def judged(history: History, budget_s: float = 15.0, contract_s: float | None = 
 
 def told(at_ns: int, state: str = "firing", **labels: str) -> Alerted:
     """Give one receipt of the alert."""
-    return Alerted(at_ns=at_ns, name=NO_PRIMARY, state=state, labels=ABOUT | labels)
+    return Alerted(at_ns=at_ns, name=NO_PRIMARY, state=state, labels=ABOUT | labels, playbook="Wait.")
 
 
 def kept(history: History, keep: Callable[[Event], bool]) -> History:
@@ -126,6 +126,15 @@ def test_the_watchdog_is_the_evidence() -> None:
     verdict = judged(a_history())
     beats = [one for one in a_history().all(Alerted) if one.name == WATCHDOG][:-1]  # the last comes after the load
     assert verdict.evidence == len(beats)
+
+
+@pytest.mark.parametrize(("playbook", "outcome"), [("", Outcome.FAIL), (" \n", Outcome.FAIL), (None, Outcome.INCONCLUSIVE)])
+def test_one_without_a_playbook_tells_nobody_what_to_do(playbook: str | None, outcome: Outcome) -> None:
+    """Of a run stored before playbooks were kept, it is not known."""
+    bare = [replace(e, playbook=playbook) if isinstance(e, Alerted) else e for e in a_history().events]
+    verdict = judged(replace(a_history(), events=tuple(bare)))
+    assert verdict.outcome is outcome
+    assert "playbook" in verdict.because
 
 
 def test_the_contract_is_a_limit_too() -> None:

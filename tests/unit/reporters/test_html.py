@@ -54,6 +54,11 @@ def test_every_picture_has_a_title_and_a_description_or_is_an_ornament() -> None
         assert 'aria-hidden="true"' in picture or picture.endswith("<title")
 
 
+def test_an_alert_is_shown_with_the_playbook_that_it_named() -> None:
+    page = html.render(sample_report(Outcome.PASS))
+    assert ">OrdersDbNoPrimary</th><td>orders_db orders_db-1</td><td>Let it fail over.</td>" in page
+
+
 def test_phases_of_the_recovery_are_told_in_order() -> None:
     page = html.render(sample_report(Outcome.PASS))
     phases = ["Fault injected (t0)", "Seen to bite", "No primary", "New primary", "First order", "Our heal", "Seen healed"]
