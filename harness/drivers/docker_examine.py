@@ -65,8 +65,8 @@ def _bridge(engine: docker.DockerClient) -> Finding:
         try:
             probe.bind((gateway, 0))
         except OSError:
-            found = f"{gateway} is not an address of this machine: the load will go through published ports"
-            return Finding(what="bridge", found=found, mend=ELSEWHERE, level=Level.WARNING)
+            found = f"{gateway} is not an address of this machine: no part of the shop, and no witness, could be reached"
+            return Finding(what="bridge", found=found, mend=ELSEWHERE, level=Level.IMPOSSIBLE)
     return Finding(what="bridge", found=f"reachable: {gateway} is an address of this machine")
 
 

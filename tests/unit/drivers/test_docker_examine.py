@@ -35,12 +35,15 @@ def test_a_good_engine_is_told_as_it_is(engine: FakeEngine) -> None:
     assert {one.level for one in (seen["engine"], seen["cgroups"], seen["bridge"])} == {Level.OK}
 
 
-def test_a_bridge_on_another_machine_means_published_ports(engine: FakeEngine) -> None:
-    """203.0.113.0/24 is for documents: it is no address of any machine."""
+def test_with_a_bridge_on_another_machine_no_run_can_start(engine: FakeEngine) -> None:
+    """Shops are asked whether they are ready, and witnesses look, at the containers' own addresses.
+
+    203.0.113.0/24 is for documents: it is no address of any machine.
+    """
     engine.bridge = "203.0.113.1"
     seen = found()["bridge"]
-    assert seen.level is Level.WARNING
-    assert seen.found == "203.0.113.1 is not an address of this machine: the load will go through published ports"
+    assert seen.level is Level.IMPOSSIBLE
+    assert seen.found.startswith("203.0.113.1 is not an address of this machine: no part of the shop, and no witness, could")
     assert "DOCKER_HOST" in seen.mend
 
 
