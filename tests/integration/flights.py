@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.model import noun
+from harness.store import JOURNAL
 from harness.undo import held
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,12 +130,12 @@ class Flight:
         assert folder is not None
         return folder.name
 
-    def records(self, kind: str = "") -> list[dict[str, Any]]:
-        """Give what the journal holds by now, of one kind or all."""
-        if self.folder is None or not (self.folder / "journal.jsonl").exists():
+    def records(self, kind: str = "", file: str = JOURNAL) -> list[dict[str, Any]]:
+        """Give what the journal (or the guardian's) holds by now, of one kind or all."""
+        if self.folder is None or not (self.folder / file).exists():
             return []
         found = []
-        for line in (self.folder / "journal.jsonl").read_text().splitlines():
+        for line in (self.folder / file).read_text().splitlines():
             with suppress(ValueError):  # the last line may be on its way
                 found.append(json.loads(line))
         return [one for one in found if kind in ("", one["kind"])]

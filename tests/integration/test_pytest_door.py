@@ -8,10 +8,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from harness.store import GUARDIAN
 from tests.integration.flights import ROOT, Flight, Project, awaited, shrunk, without
 
 pytestmark = pytest.mark.slow
-FROZEN = without(shrunk("db_frozen", orders_per_s=20, products_per_s=5), "repeat")
+FROZEN = without(shrunk("db_frozen", orders_per_s=20, products_per_s=5, hold_s=20), "repeat")
 CRASHED = shrunk("db_process_crash", orders_per_s=20)
 GONE_S = 60.0
 
@@ -57,7 +58,10 @@ def test_scenarios_are_flown_and_reported(suite: Suite) -> None:
     assert landed.code == 0, landed.out
     assert set(suite.cases.values()) == {"passed"}
     assert {"rto", "orders_lost", "healed", "blast_radius"} <= suite.cases.keys()
-    assert "windtunnel: PASS  scenarios/crashed.toml" in landed.out or "windtunnel:" in landed.out
+    assert landed.folder is not None
+    said = f"windtunnel: {landed.word['outcome']}  scenarios/crashed.toml  reports/runs/{landed.folder.name}/report.html"
+    assert said in landed.out
+    assert (landed.folder / "report.html").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -93,8 +97,11 @@ def test_a_pytest_that_is_gone_leaves_the_healing_to_the_guardian(end: str, suit
     if end == "kill":
         flight.signal(signal.SIGKILL)
     flight.process.wait(60)
+    assert ("Timeout" in flight.printed) == (end == "thread")
     awaited(lambda: not flight.frozen, 15, "thawed")
     awaited(lambda: not flight.alive() and not flight.locked, GONE_S, "nothing of it is left")
+    assert [one["reason"] for one in flight.records("healing", GUARDIAN)] == ["guardian"]
+    assert not flight.records("healing")
 
 
 def test_several_workers_are_refused_and_nothing_is_flown(suite: Suite) -> None:

@@ -164,6 +164,16 @@ def test_a_broken_file_is_named_before_anything_is_flown(suite: Suite) -> None:
     suite.run("scenarios", "--continue-on-collection-errors").assert_outcomes(errors=1, passed=12)
 
 
+def test_what_comes_after_the_first_failure_is_not_flown_where_pytest_is_told_so(suite: Suite) -> None:
+    suite.file("two", TEXT)
+    suite.troubles = (Trouble(from_s=0, to_s=20),)
+    result = suite.run("scenarios", "-x", "-v")
+    names = asked(suite.flown[0].plan)
+    result.assert_outcomes(passed=names.index("rto"), failed=1)
+    assert "scenarios/one.toml::rto FAILED" in result.stdout.str()
+    assert len(suite.flown) == 1
+
+
 def test_junit_holds_the_figures(suite: Suite, pytester: pytest.Pytester) -> None:
     suite.run("scenarios", "--junit-xml", "junit.xml")
     cases = {case.get("name"): case for case in ET.parse(pytester.path / "junit.xml").iter("testcase")}  # noqa: S314 -- our own
