@@ -201,7 +201,7 @@ def test_how_the_way_to_the_database_carries_is_told(
 
     monkeypatch.setattr(time, "perf_counter", lambda: 0.0)
     monkeypatch.setattr(Link, "call", call)
-    status, _, body = ask(Storefront(SETTINGS), "GET", "/carried/5000")
+    status, _, body = ask(Storefront(SETTINGS, PAINTED).app(), "GET", "/carried/5000")
     assert asked == [(5000, LIMIT_S)]
     assert status == 200
     assert list(json.loads(body)) == [told]
@@ -209,4 +209,4 @@ def test_how_the_way_to_the_database_carries_is_told(
 
 @pytest.mark.parametrize("size", ["0", "-1", "1000001", "x", "1e3"])
 def test_more_than_a_witness_needs_is_not_carried(size: str) -> None:
-    assert ask(Storefront(SETTINGS), "GET", f"/carried/{size}")[0] == 400
+    assert ask(Storefront(SETTINGS, PAINTED).app(), "GET", f"/carried/{size}")[0] == 400
