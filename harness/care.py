@@ -51,9 +51,9 @@ def found(runs: Path) -> tuple[Found, ...]:
             continue
         site = read_site(folder)
         alive, opened = held(folder / LOCK), still_open(folder / UNDO)
-        left = _left(site)
+        left = _left(folder, site)
         if alive or opened or left:
-            name = site.driver if site else "docker"
+            name = site.driver if site else "process" if left else "docker"
             seen[folder.name] = Found(
                 run=folder.name,
                 folder=folder,
@@ -100,9 +100,14 @@ def _is_folder(place: Path) -> bool:
     return False
 
 
-def _left(site: Residence | None) -> tuple[str, ...]:
-    """Name the processes of a run that are still there; containers are found by their label instead."""
-    if site is None or site.driver != "process":
+def _left(folder: Path, site: Residence | None) -> tuple[str, ...]:
+    """Name the processes of a run that are still there; containers are found by their label instead.
+
+    A run that died before it had written down what it started is known by what carries its folder's name.
+    """
+    if site is None:
+        return tuple(f"process {one.pid}" for one in process.labelled(folder))
+    if site.driver != "process":
         return ()
     return tuple(thing.name for thing in site.things if Path(thing.ref).exists())
 

@@ -201,8 +201,8 @@ def deviations(residence: Residence) -> tuple[Deviation, ...]:
     return tuple(off for thing in residence.things if (off := _off(Path(thing.ref))) is not None)
 
 
-def observed(run: str) -> tuple[Deviation, ...]:  # noqa: ARG001 -- processes carry no label: only their folder knows them
-    """Find nothing: processes carry no label."""
+def observed(run: str) -> tuple[Deviation, ...]:  # noqa: ARG001 -- processes carry their run's folder, not its name
+    """Find nothing: whoever knows a run's folder removes its processes, also those that stand still."""
     return ()
 
 
@@ -247,7 +247,7 @@ def _environment(pid: int) -> list[bytes]:
 
 
 def leftovers() -> tuple[Leftover, ...]:
-    """Find nothing: processes carry no label; a run's folder knows its own."""
+    """Find nothing: whoever knows a run's folder finds its processes by that, see ``labelled``."""
     return ()
 
 

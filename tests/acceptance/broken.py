@@ -20,6 +20,7 @@ AFTER_ALL = ("recovery", "settle", "load_stopped", "audit", "fingerprint", "audi
 BROKEN = ("act", "acted", "bitten", "held", "healing")  # where an act is done and not undone
 MENDED_BY = {"db_primary_lost": ("kill", "start"), "db_frozen": ("pause", "unpause")}  # in the engine's own words
 STARTING_S = (0.5, 1.5, 3, 5, 7.5, 10)
+BOTH_STARTING_S = (1.5, 7.5)
 
 
 def dies_at(where: str, name: str, stage: Stage) -> str:
@@ -113,23 +114,46 @@ def both(fault: str, stage: Stage, *, log: bool = True) -> str:
         stage.listen()
         flight = stage.fly(shortened(HELD[fault]))
         flight.see(MOMENTS["held"], COMES_WITHIN_S)
-        pids = (flight.guardian_pid(), flight.pid)
-        for number in (signal.SIGSTOP, signal.SIGKILL):  # stopped first, so that neither outlives the other
-            for pid in pids:
-                os.kill(pid, number)
-        stage.note(flight, flight.wait(GUARDIAN_ENDS_S))
-        time.sleep(3)
+        _kill_both(flight, stage)
         must(set(containers(flight.run).values()) != {"running"}, "somebody mended it although both were dead")
         if not log:
             for name in (UNDO, SITE):
                 (flight.folder / name).unlink()
-        _, said = windtunnel("status")
-        must(f"windtunnel heal {flight.run}" in said, f"`status` does not name the next command: {said}")
-        code, said = windtunnel("heal", flight.run)
-        must(code == 0 and not things(flight.run), f"`heal` ended with {code} and left {things(flight.run)}: {said}")
-        beside.must_be_untouched()
+        said = _healed_by_hand(flight, beside)
         stage.must_have_heard(flight, MENDED_BY[HELD[fault]])
-        return f"`heal`: {' '.join(said.split())[:200]}; judged {judged_again(flight.folder)}"
+        return said
+
+
+def both_while_starting(after_s: float, stage: Stage) -> str:
+    """Kill harness and guardian together when some of the shop is there, and nothing is written down about it."""
+    with Bystander(stage.folder) as beside:
+        flight = stage.fly(shortened("db_primary_lost"))
+        flight.see(MOMENTS["shop_up"], COMES_WITHIN_S)
+        time.sleep(after_s)
+        _kill_both(flight, stage)
+        must(not (flight.folder / SITE).exists(), "the shop was there already, and written down")
+        must(things(flight.run), "nothing of the shop was there yet")
+        return _healed_by_hand(flight, beside)
+
+
+def _kill_both(flight: Flight, stage: Stage) -> None:
+    """Kill harness and guardian, and give time in which nobody may mend anything."""
+    pids = (flight.guardian_pid(), flight.pid)
+    for number in (signal.SIGSTOP, signal.SIGKILL):  # stopped first, so that neither outlives the other
+        for pid in pids:
+            os.kill(pid, number)
+    stage.note(flight, flight.wait(GUARDIAN_ENDS_S))
+    time.sleep(3)
+
+
+def _healed_by_hand(flight: Flight, beside: Bystander) -> str:
+    """Type what ``status`` names; all is mended and gone, nothing PASS, and the run beside it untouched."""
+    _, said = windtunnel("status")
+    must(f"windtunnel heal {flight.run}" in said, f"`status` does not name the next command: {said}")
+    code, said = windtunnel("heal", flight.run)
+    must(code == 0 and not things(flight.run), f"`heal` ended with {code} and left {things(flight.run)}: {said}")
+    beside.must_be_untouched()
+    return f"`heal`: {' '.join(said.split())[:200]}; judged {judged_again(flight.folder)}"
 
 
 def heal_beside(stage: Stage) -> str:
@@ -177,6 +201,10 @@ ROWS = [
         for fault in HELD
     ),
     *(Row(id=f"both.{fault}", must_say=MENDED, minutes=1, play=partial(both, fault)) for fault in HELD),
+    *(
+        Row(id=f"both.starting_{s:g}s", must_say=MENDED, minutes=0.6, play=partial(both_while_starting, s))
+        for s in BOTH_STARTING_S
+    ),
     Row(id="both.without_undo_log", must_say=MENDED, minutes=1, play=partial(both, "pause", log=False)),
     Row(id="heal.living", must_say="`heal` says that it lives, and leaves it alone", minutes=0.2, play=heal_beside),
 ]

@@ -12,6 +12,7 @@ from functools import partial
 import pytest
 
 from harness.model import noun
+from harness.store import SITE
 from tests.integration.ahead import Ahead, ahead
 from tests.integration.flights import Flight, Landed, Project, awaited, shrunk, until, without
 
@@ -99,6 +100,21 @@ def orphaned(project: Project, text: str, *, log: bool = True) -> Orphaned:
     """Kill both in a held fault, then mend from the shell, also without the undo log."""
     flight = project.run(f"orphan_{len(text)}_{log:d}", text)
     flight.at("held")
+    return healed_by_hand(project, flight, log=log)
+
+
+def orphaned_while_starting(project: Project) -> Orphaned:
+    """Kill both when a part of the shop runs, and nothing is yet written down about it; then mend from the shell."""
+    flight = project.run("orphan_starting", FROZEN)
+    awaited(lambda: bool(flight.folder and list(flight.folder.glob("pids/*.pid"))), 30, "a first instance")
+    found = healed_by_hand(project, flight)
+    assert flight.folder is not None
+    assert not (flight.folder / SITE).exists(), "the shop was there already, and written down"
+    return found
+
+
+def healed_by_hand(project: Project, flight: Flight, *, log: bool = True) -> Orphaned:
+    """Kill both, and mend from the shell."""
     guardian = flight.guardian
     os.kill(guardian, signal.SIGSTOP)  # else one of the two would heal in the instant between the kills
     flight.signal(signal.SIGKILL)
@@ -119,6 +135,7 @@ ORPHANS: dict[str, Callable[[Project], Orphaned]] = {
     "frozen": partial(orphaned, text=FROZEN),
     "lost": partial(orphaned, text=LOST),
     "without its undo log": partial(orphaned, text=FROZEN, log=False),
+    "starting": orphaned_while_starting,
 }
 
 
@@ -143,7 +160,7 @@ def left(request: pytest.FixtureRequest, project: Project, beside: tuple[Flight,
 
 @pytest.fixture(scope="module")
 def orphans(request: pytest.FixtureRequest, project: Project, left: Ahead[Left]) -> Iterator[Ahead[Orphaned]]:
-    with ahead(request, project, {name: partial(job, project) for name, job in ORPHANS.items()}, at_once=3) as found:
+    with ahead(request, project, {name: partial(job, project) for name, job in ORPHANS.items()}, at_once=4) as found:
         yield found
 
 
@@ -161,8 +178,8 @@ def test_a_killed_harness_leaves_nothing_broken_and_nothing_behind(row: str, lef
 @pytest.mark.parametrize("row", ORPHANS)
 def test_without_harness_and_guardian_heal_mends_and_removes(row: str, orphans: Ahead[Orphaned]) -> None:
     found = orphans[row]
-    assert bool(found.frozen) == (row != "lost")
-    assert "is dead" in found.status.out
+    assert bool(found.frozen) == (row not in ("lost", "starting"))
+    assert "is dead" in found.status.out, f"{found.status.out}\n{found.healed.out}\n{found.left}"
     assert (found.healed.code, found.again.code, found.left) == (0, 0, ()), found.healed.out
     assert "mended and removed" in found.healed.out
     assert found.judged.code in (1, 12), found.judged.out

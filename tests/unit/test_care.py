@@ -76,6 +76,17 @@ def test_runs_that_left_nothing_are_not_shown(tmp_path: Path) -> None:
     assert care.found(tmp_path / "nowhere") == ()
 
 
+def test_what_was_started_and_never_written_down_is_found_and_removed(tmp_path: Path) -> None:
+    """Harness and guardian died together while the shop started: only the process itself knows whose it is."""
+    folder = a_run(tmp_path, "starting")
+    started = process.spawn(["sleep", "60"], folder / "pids" / "db.pid")
+    (one,) = care.found(tmp_path)
+    assert (one.alive, one.driver, one.things) == (False, "process", (f"process {started.pid}",))
+    assert care.mend(one, lambda _: None) == ()
+    assert process.await_state(started, "gone")
+    assert care.found(tmp_path) == ()
+
+
 def test_the_living_and_the_dead_are_told_apart(tmp_path: Path) -> None:
     """By the lock, which no dead process holds."""
     leave_open(a_run(tmp_path, "dead"), Break(undo=(THAW,), act=lambda: None))
