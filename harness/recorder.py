@@ -1,9 +1,10 @@
 """The pen of a run: every record goes to the journal, and to whoever watches."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from harness.drivers.redaction import redacted
 from harness.errors import SetupError
 from harness.events import Event
 from harness.store import JOURNAL, JournalWriter
@@ -20,6 +21,7 @@ class Recorder:
     def __init__(self, folder: Path, show: Callable[[Event], None]) -> None:
         self._journal, self._show = JournalWriter(folder / JOURNAL), show
         self._owner = threading.get_ident()
+        self._secrets: tuple[str, ...] = ()
         self.sparing = False
         self.broken: str | None = None
 
@@ -33,9 +35,14 @@ class Recorder:
             raise SetupError(self.broken)
         self._show(event)
 
-    def hide(self, secrets: tuple[str, ...]) -> None:
+    def hide(self, secrets: Sequence[str]) -> None:
         """From now on, write ``***`` wherever one of these would stand."""
-        self._journal.hide(secrets)
+        self._secrets = tuple(secrets)
+        self._journal.hide(self._secrets)
+
+    def cleaned(self, text: str) -> str:
+        """Give a text for people, likewise without them."""
+        return redacted(text, self._secrets)
 
     def seal(self, at_ns: int) -> None:
         """Close the journal with its seal; without it where a record is missing or the disk refuses even that."""

@@ -119,7 +119,7 @@ class Flight:
         self._clear_away()
         if trouble is not None and self._shop is None:
             left = f"; not all of it could be removed: `windtunnel heal {self._settings.run}`" if self._dirty else ""
-            raise SetupError(f"{trouble}{left}")
+            raise SetupError(self._record.cleaned(f"{trouble}{left}"))
         if foreign is not None:
             raise foreign
         if interrupts.caught is not None:  # perhaps too late to end this run early, but no other may follow
@@ -148,11 +148,18 @@ class Flight:
     def _start_shop(self) -> RunningShop:
         self._phase("shop_up")
         settings = self._settings
-        now_ns, say = self._clock.now_ns, settings.say
+        now_ns = self._clock.now_ns
         self._beside.callback(self._driver.watch(settings.run, self._record, now_ns))
         receiver = Receiver(self._record, now_ns)
         self._beside.callback(receiver.close)
-        site = Site(id=settings.run, folder=self._folder, now_ns=now_ns, say=say, receive=receiver.open)
+        site = Site(
+            id=settings.run,
+            folder=self._folder,
+            now_ns=now_ns,
+            say=self._say,
+            receive=receiver.open,
+            hide=self._record.hide,
+        )
         self._shop = shop = settings.shop.start(self._plan, site)
         self._record.hide(shop.secrets)
         write_site(self._folder, shop.residence)
@@ -229,7 +236,7 @@ class Flight:
         """Heal first; then stop the load hastily and keep what it has written."""
         self._record.sparing = True
         self._record(events.Interrupted(at_ns=self._clock.now_ns(), by=by))
-        self._settings.say(f"interrupted by {by}: healing")
+        self._say(f"interrupted by {by}: healing")
         self._watch.off(self._guardian.pidfd)
         if self._nemesis is not None:
             self._nemesis.heal("interrupted")
@@ -276,6 +283,9 @@ class Flight:
         if left:
             off = tuple(f"not removed: {name}" for name in left)
             self._record(events.Fingerprint(at_ns=self._clock.now_ns(), residue=off))
+
+    def _say(self, line: str) -> None:
+        self._settings.say(self._record.cleaned(line))
 
     def _phase(self, name: str) -> None:
         self._record(events.Phase(at_ns=self._clock.now_ns(), name=name))

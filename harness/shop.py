@@ -1,6 +1,6 @@
 """What the harness asks of a shop: a declaration, and a running shop that can be located, broken, seen and audited."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -10,13 +10,18 @@ from harness.model import Located, Residue, Scalar, Target, noun
 from harness.planned import Plan
 
 
+def _hidden_by_nobody(_: Sequence[str]) -> None:
+    """Forget them: nobody writes anything down."""
+
+
 @noun
 class Site:
     """The run a shop is started for. ``id`` labels everything it starts (``windtunnel.run=<id>``, see ``LABEL``).
 
     ``folder`` is the run's folder. ``now_ns`` reads the run's clock. ``say`` shows a line of progress to people.
     ``receive`` opens the harness's receiver of alerts on an address of this machine that the shop's parts can reach, and
-    gives its URL; raises ``SetupError`` where that address is not this machine's.
+    gives its URL; raises ``SetupError`` where that address is not this machine's. ``hide`` is told the secrets of the run
+    before any part has them, so that they are written nowhere also where the shop does not come up.
     """
 
     id: str
@@ -24,6 +29,7 @@ class Site:
     now_ns: Callable[[], int]
     say: Callable[[str], None]
     receive: Callable[[str], str]
+    hide: Callable[[Sequence[str]], None] = _hidden_by_nobody
 
 
 @noun

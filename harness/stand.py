@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from harness import mark
 from harness.clock import Clock, MachineClock, Watch
 from harness.drivers import driver, process
+from harness.drivers.redaction import redacted
 from harness.errors import ControlError, SetupError, UsageError, WindtunnelError
 from harness.guardian import Guardian
 from harness.interrupts import InterruptedRun, Interrupts
@@ -49,11 +51,14 @@ def put_up(plan: Plan, settings: Settings) -> Stood:
     """
     driver(plan.declaration.driver).leftovers()  # where no engine answers, nothing is made
     clock, folder = MachineClock(), made(settings.out / settings.run)
-    stood: list[Stood] = []
+    stood, hidden = list[Stood](), list[str]()
+
+    def say(line: str) -> None:
+        settings.say(redacted(line, hidden))
 
     def make() -> None:
         guard.interrupts.hurry()
-        shop = settings.shop.start(plan, _site(folder, clock, settings.say))
+        shop = settings.shop.start(plan, replace(_site(folder, clock, say), hide=hidden.extend))
         write_site(folder, shop.residence)
         url = shop.entry[0] if plan.declaration.entry in plan.parts else ""
         standing = Standing(shop=settings.shop_name, defects=plan.defects, parts=plan.parts, url=url)
@@ -67,7 +72,10 @@ def put_up(plan: Plan, settings: Settings) -> Stood:
             left = remove(folder, settings.run, driver(plan.declaration.driver))
     if isinstance(trouble, WindtunnelError | InterruptedRun) and left:
         why = f"interrupted by {trouble.by}" if isinstance(trouble, InterruptedRun) else trouble
-        raise SetupError(f"{why}; not all of it could be removed: `windtunnel heal {settings.run}`") from trouble
+        said = f"{why}; not all of it could be removed: `windtunnel heal {settings.run}`"
+        raise SetupError(redacted(said, hidden)) from None
+    if isinstance(trouble, SetupError | ControlError):
+        raise type(trouble)(redacted(str(trouble), hidden)) from None
     if trouble is not None:
         raise trouble
     return stood[0]

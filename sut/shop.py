@@ -134,6 +134,7 @@ class ReferenceShop:
         try:
             ground = lay(site, [instance for component in COMPONENTS for instance in instances(component)], found)
             tokens = [secrets.token_urlsafe(18) for _ in USERS]
+            site.hide(tokens)  # before any part has one, and may quote it where it does not come up
             making = _Making(ground, self._defects, tokens, plan.parts, plan.proxied, site.receive)
             parts: dict[str, Part] = {}
             for component in wanted:  # the needs are a chain: only the instances of one component can start together

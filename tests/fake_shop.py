@@ -72,7 +72,9 @@ class FakeShop:
         """Start the processes of the plan's parts and wait until orders can be taken."""
         names = [name for name in (*NODES, *FRONTS, "lb", "monitor") if name.rsplit("-", 1)[0] in plan.parts]
         ports = dict(zip(names, _free_ports(len(names)), strict=True))
-        shop = RunningFakeShop(self.declaration, site, ports, (secrets.token_hex(16),))
+        tokens = (secrets.token_hex(16),)
+        site.hide(tokens)
+        shop = RunningFakeShop(self.declaration, site, ports, tokens)
         shop.begin(",".join(sorted(self._defects)))
         shop.await_ready()
         return shop

@@ -20,6 +20,6 @@ def secrets_of(environment: Iterable[str]) -> Iterator[str]:
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
     """Write ``***`` wherever one of these stands, the longest first: one may be a part of another."""
-    for secret in sorted(secrets, key=len, reverse=True):
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text

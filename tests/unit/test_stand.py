@@ -43,6 +43,8 @@ class OneProcess:
         pid_file = site.folder / "pids" / f"{NAME}.pid"
         pid_file.parent.mkdir()
         process.spawn(["sleep", "60"], pid_file)
+        site.hide(self.secrets)
+        site.say(f"told: {self.secrets[0]}")
         self.residence = Residence(run=site.id, driver="process", things=(Thing(name=NAME, ref=str(pid_file), state={}),))
         self._then()
         return self
@@ -98,6 +100,16 @@ def test_one_that_does_not_come_up_leaves_nothing(error: Exception, tmp_path: Pa
     assert process.labelled(tmp_path / "up1") == ()
     assert not mark.is_set(tmp_path / "up1")
     assert not held(tmp_path / "up1" / LOCK)
+
+
+@pytest.mark.parametrize("error", [SetupError("DSN=shop:s3cret@db"), ControlError("DSN=shop:s3cret@db")])
+def test_one_that_does_not_come_up_tells_no_secret(error: Exception, tmp_path: Path) -> None:
+    """The last words of a part may quote what it was given."""
+    told = list[str]()
+    with pytest.raises(type(error), match=r"DSN=shop:\*\*\*@db") as raised:
+        put_up(PLAN, replace(settings(tmp_path, OneProcess(raising(error))), say=told.append))
+    assert raised.value.__cause__ is None
+    assert told == ["told: ***"]
 
 
 @pytest.mark.parametrize(
