@@ -60,9 +60,10 @@ def as_ci_does(moment: str, stage: Stage) -> str:
         if not flight.ended():
             flight.send(number)
     code = stage.landed(flight, GUARDIAN_ENDS_S)
+    ended = time.monotonic()
     must(code in (130, 143, -signal.SIGTERM, -signal.SIGKILL), f"exit {code}: {flight.printed[-400:]}")
-    clearing = see_cleared(flight.run, time.monotonic())
-    return f"exit {code} {time.monotonic() - since:.1f} s after SIGINT; {clearing}; judged {judged_again(flight.folder)}"
+    clearing = see_cleared(flight.run, ended)
+    return f"exit {code} {ended - since:.1f} s after SIGINT; {clearing}; judged {judged_again(flight.folder)}"
 
 
 ROWS = [
