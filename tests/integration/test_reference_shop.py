@@ -10,8 +10,9 @@ from typing import cast
 
 import pytest
 
-from harness.capabilities import Answers, Crashable, Killable, Replicated, Started
+from harness.capabilities import Answers, Carries, Crashable, Killable, Linked, Replicated, Started
 from harness.clock import MachineClock, pause
+from harness.declaration import Component
 from harness.drivers import driver
 from harness.drivers.docker_client import RUN, client
 from harness.events import EngineEvent, Gap
@@ -21,12 +22,26 @@ from harness.planned import Plan
 from harness.shop import RunningShop, Site
 from sut.shop import ReferenceShop
 from sut.shopper import OneCallShopper
-from tests.acceptance.engine import as_declared, roles
+from tests.acceptance.engine import as_declared, docker, roles
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 PRIMARY = Target.parse("orders_db:primary")
 REJOINED_WITHIN_S = 60.0
 SHOP = ReferenceShop()
+
+
+def looks(component: Component) -> list[tuple[type, str, tuple[object, ...]]]:
+    """Give every look that a component's instances can be given: the sense, its question, what is asked for."""
+    links = [link for link in SHOP.declaration.links if link.component == component.name]
+    every: list[tuple[type, str, tuple[object, ...]]] = [
+        (Answers, "answer_ms", ()),
+        (Started, "started", ()),
+        (Replicated, "standbys", ()),
+        (Replicated, "primary", ()),
+        *((Linked, "heard_ms", (peer,)) for peer in (None, *(link.peer for link in links))),
+        *((Carries, "carried_ms", (link.peer, 1000)) for link in links if link.proxy),
+    ]
+    return [one for one in every if one[0] in component.abilities]
 
 
 class Night:
@@ -130,26 +145,23 @@ def test_it_is_as_declared_and_each_part_answers(night: Night) -> None:
 
 
 def test_every_sense_sees_without_the_engine(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Witnesses and probes ask the parts themselves: no call of the engine's interface happens while they look."""
+    """Witnesses and probes ask the parts themselves: while they look, nobody calls the engine or starts its command."""
 
     def deaf(*_: object, **__: object) -> None:
         raise AssertionError("a sense asked the engine")
 
     engine = client()
     monkeypatch.setattr("requests.Session.send", deaf)
-    with pytest.raises(AssertionError, match="asked the engine"):
-        engine.ping()
-    looks: dict[type, tuple[str, ...]] = {
-        Answers: ("answer_ms",),
-        Started: ("started",),
-        Replicated: ("standbys", "primary"),
-    }
+    monkeypatch.setattr("subprocess.Popen.__init__", deaf)
+    monkeypatch.setattr("os.posix_spawn", deaf)
+    for asked in (engine.ping, lambda: docker("version")):
+        with pytest.raises(AssertionError, match="asked the engine"):
+            asked()
     for component in SHOP.declaration.components:
-        for sense in component.abilities & looks.keys():
+        for sense, question, asked_for in looks(component):
             for name in night.shop.instances(component):
-                for look in looks[sense]:
-                    reading = getattr(night.shop.able(name, sense), look)()
-                    assert reading.value not in (None, SILENT, REFUSED), f"{look} of {name}: {reading}"
+                reading = getattr(night.shop.able(name, sense), question)(*asked_for)
+                assert reading.value not in (None, SILENT, REFUSED), f"{question} of {name}: {reading}"
 
 
 def test_what_was_acknowledged_is_on_both_nodes(night: Night) -> None:
