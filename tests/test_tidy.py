@@ -1,4 +1,4 @@
-"""House rules that a machine can check: who may import whom, who may sleep, how long a file may be."""
+"""House rules that a machine can check: who may import whom, how long a file may be; of time, see ``test_tidy_time``."""
 
 import ast
 import re
@@ -55,13 +55,6 @@ ONLY_IN = {
     "locust": ("harness/load/",),
     "gevent": ("harness/load/",),
     "geventhttpclient": ("harness/load/",),
-}
-READS_TIME = {
-    "harness/clock.py": "it is the clock",
-    "harness/load/child.py": "the load child has a world of its own, patched by gevent",
-    "harness/load/user.py": "the same",
-    "harness/load/wire.py": "the same",
-    "harness/campaign.py": "a run is named after the date",
 }
 LONGEST_FILE, LONGEST_FUNCTION = 300, 50
 LONGER = {"harness/events.py": "the closed set of a journal's records, in one place"}  # file or file:function → why
@@ -188,23 +181,6 @@ def test_locust_is_never_in_the_harness_process() -> None:
     program += "print(*sorted({name.split('.')[0] for name in sys.modules} & {'locust', 'gevent', 'geventhttpclient'}))"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     assert not done.stdout.split()
-
-
-def test_only_the_clock_and_the_load_child_read_time_or_sleep() -> None:
-    readers = {name(path) for path in HARNESS.values() if any(_reads_time(node) for node in ast.walk(tree(path)))}
-    assert readers == READS_TIME.keys()
-
-
-def _reads_time(node: ast.AST) -> bool:
-    if isinstance(node, ast.Import):
-        return any(alias.name == "time" for alias in node.names)
-    if isinstance(node, ast.ImportFrom):
-        return node.module == "time" or (node.module == "asyncio" and any(alias.name == "sleep" for alias in node.names))
-    return isinstance(node, ast.Attribute) and (
-        node.attr in ("now", "utcnow", "today")
-        and isinstance(node.value, ast.Name)
-        and node.value.id in ("datetime", "date")
-    )
 
 
 def test_files_and_functions_are_short() -> None:
