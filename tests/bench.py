@@ -172,7 +172,7 @@ def about(since: str) -> dict[str, str]:
 
 
 def write(figures: Sequence[Figure], what: Mapping[str, str]) -> None:
-    """Print the table, and write it and every value down."""
+    """Print the table, write it and every value down, and say where."""
     said = {**what, "figures": [asdict(figure) for figure in figures]}
     DATA.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
     table = Table(*COLUMNS, box=box.HORIZONTALS)
@@ -184,6 +184,7 @@ def write(figures: Sequence[Figure], what: Mapping[str, str]) -> None:
     words = f"Commit {what['commit']}; {what['machine']}; {what['date']}.\n{what['versions'].capitalize()}."
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(f"{HEAD}\n{words}\n\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    print(f"every value: {DATA.relative_to(ROOT)}; this table: {PAGE.relative_to(ROOT)}")
 
 
 HEAD = """# Benchmarks
