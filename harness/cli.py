@@ -50,7 +50,7 @@ def plan_command(files: tuple[Path, ...], rate: float | None, seed: int | None, 
 @click.option("--tag", help="Only scenarios with this tag; without FILES, of all in scenarios/.")
 @click.option("--rate", type=float, help="Orders a second in place of the scenario's; needed evidence scales with it.")
 @click.option("--keep", is_flag=True, help="Leave the shop running afterwards.")
-@click.option("--wait", is_flag=True, help="Wait while another measuring run has the machine.")
+@click.option("--wait", is_flag=True, help="Wait while another measuring run has the machine, 30 min at most.")
 @SEED
 @DEFECT
 @click.option("--max-minutes", type=click.FloatRange(min=0, min_open=True), help="Refuse, or leave out, what takes longer.")

@@ -78,7 +78,7 @@ class Flight:
         """Fly. Raises ``SetupError`` where the machine is not ready; nothing is left behind then."""
         self._driver.leftovers()  # where no engine answers, nobody need wait for the machine, and nothing is made
         with ExitStack() as stack:
-            stack.enter_context(take_machine(wait=self._settings.wait))
+            stack.enter_context(take_machine(self._settings.run, wait=self._settings.wait, say=self._settings.say))
             interrupts = stack.enter_context(Interrupts(self._watch))
             self._make_folder()
             stack.enter_context(Lock(self._folder / LOCK))

@@ -6,6 +6,7 @@ may act or mend. The harness, Ctrl-C, the guardian and ``windtunnel heal`` all m
 
 import fcntl
 import os
+import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -17,11 +18,12 @@ from typing import Any, Self
 import msgspec
 
 from harness import lines
-from harness.clock import monotonic_ns
+from harness.clock import S, monotonic_ns, pause
 from harness.errors import ControlError, SetupError
 from harness.model import Break, Undo, noun
 
 MACHINE_LOCK = "windtunnel.lock"
+WAIT_S, AGAIN_S = 1800.0, 0.5  # how long to wait for the machine at most, and how often to look
 Mender = Callable[[Undo], None]
 
 
@@ -64,6 +66,12 @@ class Lock:
             os.close(self._fd)
             raise SetupError(f"{path}: held by a living process") from error
 
+    def sign(self, name: str) -> None:
+        """Write into the file who holds it, for those who wait. A disk that refuses is no hindrance."""
+        with suppress(OSError):
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, name.encode(), 0)
+
     def close(self) -> None:
         """Release it; twice is harmless."""
         if self._fd >= 0:
@@ -98,19 +106,45 @@ def machine_lock() -> Path:
     return Path(tempfile.gettempdir()) / MACHINE_LOCK
 
 
-def take_machine(*, wait: bool) -> Lock:
-    """Take the machine: two measuring runs at a time would measure each other. Raises ``SetupError`` with what to type."""
-    path = machine_lock()
-    try:
-        return Lock(path, wait=wait, mode=0o666)
-    except SetupError as error:
-        raise SetupError(f"{_not_taken(path, error.__cause__)}: {unlocked_by(path, error.__cause__)}") from error.__cause__
+def take_machine(run: str = "", *, wait: bool, say: Callable[[str], None] = print) -> Lock:
+    """Take the machine for a run: two measuring runs at a time would measure each other.
+
+    ``wait``: while another run has it, ``say`` once that we wait, and for whom. Raises ``SetupError`` with what to type
+    where it cannot be had, or not within half an hour.
+    """
+    path, waiting = machine_lock(), False
+    give_up_ns = monotonic_ns() + int(WAIT_S * S)
+    while True:
+        try:
+            lock = Lock(path, mode=0o666)
+        except SetupError as error:
+            why = error.__cause__
+            if not (wait and isinstance(why, BlockingIOError)):
+                raise SetupError(f"{_not_taken(path, why)}: {unlocked_by(path, why)}") from why
+            if monotonic_ns() >= give_up_ns:
+                after = f"still is after {WAIT_S / 60:g} min: windtunnel status, then windtunnel stop RUN"
+                raise SetupError(f"{_not_taken(path, why)}, and {after}") from why
+            if not waiting:
+                say(f"{_not_taken(path, why)}; waiting for it, {WAIT_S / 60:g} min at most")
+            waiting = True
+            pause(AGAIN_S)
+        else:
+            lock.sign(run)
+            return lock
 
 
 def _not_taken(path: Path, why: BaseException | None) -> str:
     if isinstance(why, BlockingIOError):
-        return f"{path}: another run is measuring on this machine"
+        return f"{path}: another run is measuring on this machine{_holder(path)}"
     return f"{path}: cannot be opened, so nobody can tell whether another run is measuring: {why}"
+
+
+def _holder(path: Path) -> str:
+    """Name in brackets who signed a lock that is held; nothing where nobody did, or what stands there is no run's name."""
+    with suppress(OSError, ValueError), path.open(encoding="utf-8") as file:
+        if re.fullmatch(r"[a-z0-9][a-z0-9_.-]{,62}", name := file.read(64)):
+            return f" ({name})"
+    return ""
 
 
 def unlocked_by(path: Path, why: BaseException | None) -> str:

@@ -5,14 +5,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
 
-from harness import lines
-from harness.clock import monotonic_ns
+from harness import lines, undo
+from harness.clock import monotonic_ns, pause
 from harness.errors import ControlError, SetupError
 from harness.model import Break, Undo
 from harness.undo import Lock, Open, UndoLog, held, machine_lock, overdue, play, still_open, take_machine
@@ -215,6 +217,29 @@ def test_the_machine_is_for_every_user(for_all: Path) -> None:
         first.close()
         take_machine(wait=False).close()
         take_machine(wait=True).close()
+
+
+def test_whoever_waits_for_the_machine_says_so_and_for_whom(for_all: Path) -> None:
+    """Once, and until it is free; with what somebody else may have written into the file, nobody's terminal is told."""
+    assert not for_all.exists()
+    for run, named in (("20261128t080000-calm-ab12", " (20261128t080000-calm-ab12)"), ("\x1b[2J", ""), ("", "")):
+        said = SimpleQueue[str]()
+        first = take_machine(run, wait=False)
+        with ThreadPoolExecutor(1) as others:
+            taken = others.submit(take_machine, "next", wait=True, say=said.put)
+            told = said.get(timeout=5)
+            pause(2 * undo.AGAIN_S)
+            first.close()
+            taken.result(5).close()
+        assert told == f"{for_all}: another run is measuring on this machine{named}; waiting for it, 30 min at most"
+        assert said.empty()
+
+
+def test_nobody_waits_for_the_machine_for_ever(for_all: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(undo, "WAIT_S", 0.6)
+    with take_machine("run1", wait=False), pytest.raises(SetupError, match=r"\(run1\), and still is .*: windtunnel status"):
+        take_machine(wait=True, say=lambda _: None)
+    assert for_all.exists()
 
 
 def test_a_machine_that_another_user_keeps_to_himself_is_told_with_what_to_type(for_all: Path) -> None:
