@@ -129,6 +129,33 @@ def test_what_is_not_decided_is_an_error_in_set_up_never_a_skip(suite: Suite) ->
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.mark.parametrize(("runs", "to_s"), [(1, 8), (3, 8), (3, 20)])
+def test_a_shop_that_was_unsteady_before_has_passed_nothing(
+    runs: int, to_s: float, suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where nobody asked for the steady state itself, and in one run of a series: but a failure stays one."""
+    suite.file("one", TEXT.replace("[load]", f"[repeat]\nruns = {runs}\n[load]") if runs > 1 else TEXT)
+    plain = suite._fly
+
+    def fly(project: object, sortie: Sortie, *rest: object) -> Flown:
+        before = (Trouble(from_s=-10, to_s=-5),) if sortie.part == 1 else ()
+        suite.troubles = (*before, Trouble(from_s=0, to_s=to_s if sortie.part == 2 else 8))
+        return plain(project, sortie, *rest)
+
+    monkeypatch.setattr(pytest_plugin, "fly", fly)
+    result = suite.run("scenarios", "-k", "rto")
+    failed = int(to_s > 15)
+    result.assert_outcomes(failed=failed, errors=1 - failed, deselected=11)
+    assert ("FAIL  rto" if failed else "FAIL  before.goodput") in result.stdout.str()
+
+
+def test_what_was_unsteady_itself_fails_and_what_was_not_passes(suite: Suite) -> None:
+    suite.troubles = (Trouble(from_s=-10, to_s=-5, one_in=50), Trouble(from_s=0, to_s=8))
+    result = suite.run("scenarios", "-k", "before", "-v")
+    assert re.search(r"scenarios/one\.toml::before\.goodput\s+FAILED", result.stdout.str())
+    result.assert_outcomes(failed=1, passed=1, deselected=10)
+
+
 def test_a_shop_left_broken_ends_the_session(suite: Suite) -> None:
     """Nothing else is measured beside it; what was to be flown after it is not."""
     suite.file("two", TEXT)
