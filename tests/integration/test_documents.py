@@ -32,7 +32,7 @@ def sandbox(tmp_path: Path) -> Path:
     """Copy the project; beside it, ``stored`` is a project of the fake shop with one golden run."""
     for room in ROOMS:
         shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__", "histories", "*.zip"))
-    (tmp_path / "docs").mkdir()
+    shutil.copytree(ROOT / "docs" / "suite", tmp_path / "docs" / "suite", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "Makefile", "conftest.py"):
         shutil.copy(ROOT / name, tmp_path / name)
     unpack("primary_lost", project(tmp_path / "stored"))
@@ -123,6 +123,14 @@ def test_shown_python_can_be_imported(document: str, sandbox: Path) -> None:
             Command(line=f"{sys.executable} -W error -c 'import shown_{number}'", long=False, code=0, shown=()), sandbox
         )
         assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("folder", ["docs", "docs/suite"])
+def test_the_suite_of_the_documents_is_found_from_the_top(folder: str) -> None:
+    """Below a conftest.py that loads plugins there may be no other that does: pytest refuses it, from some folders."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", folder]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout.count("docs/suite/test_database.py::")) == (0, 2), done.stdout
 
 
 @pytest.mark.parametrize("document", NAMES)
