@@ -58,7 +58,7 @@ def plan_command(files: tuple[Path, ...], rate: float | None, seed: int | None, 
 @click.option("--out", type=click.Path(path_type=Path), help="Where run folders go (default: reports/runs).")
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML of all runs here too.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write JSON of all runs here too.")
-@click.option("--summary", type=click.Path(path_type=Path), help="Write a Markdown summary; GitHub's by default.")
+@click.option("--summary", type=click.Path(path_type=Path), help="Write a Markdown summary here, beside GitHub's.")
 def run_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
     files: tuple[Path, ...],
     tag: str | None,

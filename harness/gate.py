@@ -106,20 +106,23 @@ def pass_through(
 
 
 def summarize(passage: Passage, path: Path | None) -> None:
-    """Write the Markdown summary to ``path``, else append it where GitHub collects them, else nowhere.
+    """Write the Markdown summary to ``path``, if given, and append it where GitHub collects them, if it does.
 
-    Raises ``SetupError`` where it cannot be written.
+    Raises ``SetupError`` where one of them cannot be written; the other is written all the same.
     """
+    text = markdown.render_all(passage.reports, passage.not_flown, passage.final)
     collected = os.environ.get(STEP_SUMMARY)
-    where = path or (Path(collected) if collected else None)
-    if where is None:
-        return
-    try:
-        where.parent.mkdir(parents=True, exist_ok=True)
-        with where.open("w" if path else "a", encoding="utf-8") as stream:
-            stream.write(markdown.render_all(passage.reports, passage.not_flown, passage.final))
-    except OSError as error:
-        raise SetupError(f"{where}: the summary cannot be written: {error}; name another file with --summary") from error
+    trouble: OSError | None = None
+    for where, how in ((path, "w"), (Path(collected) if collected else None, "a")):
+        try:
+            if where is not None:
+                where.parent.mkdir(parents=True, exist_ok=True)
+                with where.open(how, encoding="utf-8") as stream:
+                    stream.write(text)
+        except OSError as error:
+            trouble = error
+    if trouble is not None:
+        raise SetupError(f"the summary cannot be written: {trouble}; name another file with --summary") from trouble
 
 
 def annotations(passage: Passage) -> Iterator[str]:

@@ -117,7 +117,7 @@ def test_nothing_more_is_flown_beside_a_broken_shop_or_after_an_interruption(
     assert passage.exit_code == code
 
 
-def test_the_summary_goes_where_it_is_told_else_to_github(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_summary_goes_where_it_is_told_and_to_github(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its file is shared by the steps of a job: what stands there stays."""
     passage = Passage(reports=[sample_report(Outcome.PASS)], final=[sample_report(Outcome.PASS)])
     collected, own = tmp_path / "collected.md", tmp_path / "new" / "own.md"
@@ -125,12 +125,13 @@ def test_the_summary_goes_where_it_is_told_else_to_github(tmp_path: Path, monkey
     summarize(passage, None)
     monkeypatch.setenv(gate.STEP_SUMMARY, str(collected))
     collected.write_text("before\n")
-    summarize(passage, None)
     summarize(passage, own)
-    assert collected.read_text().startswith("before\n## ✅ windtunnel: PASS")
-    assert own.read_text() == collected.read_text().removeprefix("before\n")
+    assert own.read_text().startswith("## ✅ windtunnel: PASS")
+    assert collected.read_text() == "before\n" + own.read_text()
+    summarize(passage, None)
     with pytest.raises(SetupError, match="cannot be written"):
         summarize(passage, tmp_path)
+    assert collected.read_text() == "before\n" + own.read_text() * 3
 
 
 def test_annotations_mark_the_line_that_asks(monkeypatch: pytest.MonkeyPatch) -> None:
