@@ -1,7 +1,7 @@
 """What counts as enough evidence, and how a checker says its word: shared by all checkers, pure."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -106,7 +106,17 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def increase(series: Series, window: Window) -> float:
-    """Give by how much a counter grew in a window, from its samples there; a restarted one began at zero again."""
-    values = [value for at, value in zip(series.times_ns, series.values, strict=False) if window.holds(at)]
-    return sum(later - earlier if later >= earlier else later for earlier, later in pairwise(values))
+def increase(series: Series, window: Window, others: Iterable[Series] = ()) -> float:
+    """Give by how much a counter grew in a window, from its samples there; a restarted instance began at zero again.
+
+    Of ``others``, those of the same instance tell of its restarts too: this one may have outgrown its last sample since.
+    """
+    fell = {at for one in (series, *others) if one.on == series.on for at in _fell(one)}
+    samples = [(at, value) for at, value in zip(series.times_ns, series.values, strict=False) if window.holds(at)]
+    return sum(later if at in fell else later - earlier for (_, earlier), (at, later) in pairwise(samples))
+
+
+def _fell(series: Series) -> Iterator[int]:
+    """Give the times of samples below their predecessors: no counter falls but by a restart."""
+    samples = zip(series.times_ns, series.values, strict=False)
+    return (at for (_, earlier), (at, later) in pairwise(samples) if later < earlier)

@@ -34,7 +34,7 @@ class QueryTime(Checker):
         window = history.window
         found = [metric.series for metric in history.all(Metric) if metric.series.labels.get("class") == self.class_]
         totals = {
-            name: sum(increase(one, window) for one in found if one.name == name)
+            name: sum(increase(one, window, found) for one in found if one.name == name)
             for name in ("query_count", "query_sum_s", "query_fast")
         }
         torn = _torn(found)

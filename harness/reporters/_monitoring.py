@@ -66,7 +66,7 @@ def calls(history: History) -> tuple[Calls, ...]:
 def _calls(history: History, kind: str, load: Window) -> Iterator[Calls]:
     series = [metric.series for metric in history.all(Metric) if metric.series.labels.get("class", "") == kind]
     count, sum_s, fast = (
-        sum(increase(one, load) for one in series if one.name == name)
+        sum(increase(one, load, series) for one in series if one.name == name)
         for name in ("query_count", "query_sum_s", "query_fast")
     )
     means = [metric.series for metric in history.all(Metric) if metric.series.name == "statement_mean_s"]

@@ -69,6 +69,25 @@ def test_a_restarted_counter_begins_at_zero_again() -> None:
     assert increase(series, Window(start_ns=0, end_ns=3 * S)) == 20
 
 
+def test_a_restart_that_one_counter_shows_holds_for_all_of_the_instance() -> None:
+    """What came up slow has soon spent more seconds than it had before, while its calls tell that it was restarted."""
+    times = tuple(range(0, 3 * S, S))
+    values = {"query_count": (500.0, 1000.0, 40.0), "query_sum_s": (0.5, 1.0, 8.0), "query_fast": (500.0, 1000.0, 0.0)}
+    found = [Series(name=name, on="a", labels={}, times_ns=times, values=column) for name, column in values.items()]
+    other = Series(name="query_count", on="b", labels={}, times_ns=times, values=(9.0, 5.0, 9.0))
+    window = Window(start_ns=0, end_ns=3 * S)
+    assert [increase(one, window, [*found, other]) for one in found] == [500 + 40, 0.5 + 8, 500 + 0]
+
+
+def test_a_slow_restart_fails_however_fast_it_was_before() -> None:
+    """The last sample of one replica: 90 calls since it was restarted, 4 s in all; before, it had spent 2 s on 510."""
+    before = range(len(next(a_history().all(Metric)).series.values) - 1)
+    spent = {"query_count": [*(10.0 * n for n in before), 90], "query_sum_s": [*(0.04 * n for n in before), 4]}
+    verdict = judged(changed(a_history(), "storefront-1", **spent), mean_max_ms=6)
+    assert verdict.outcome is Outcome.FAIL, verdict.because
+    assert verdict.measured["mean_ms"] == pytest.approx(7.2, abs=0.2)
+
+
 def test_a_replica_that_vanished_leaves_it_open() -> None:
     verdict = judged(changed(a_history(), "storefront-1", keep=(ACT, ACT + 12 * S)))
     assert verdict.outcome is Outcome.INCONCLUSIVE
