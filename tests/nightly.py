@@ -2,18 +2,21 @@
 
     python -m tests.nightly [DOCUMENT…] [--list]
 
-A command must end with the code that is shown. What stops the engine comes last. The page ``docs/nightly.md`` says what was
-typed, how it ended and how long it took, at which commit, on which machine. Ends with 1 if anything did not end as shown.
+A command must end with the code that is shown; one that does not end in time is ended, and is said to have failed. What
+stops the engine comes last. The page ``docs/nightly.md`` says what was typed, how it ended and how long it took, at which
+commit, on which machine. Ends with 1 if anything did not end as shown.
 """
 
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from harness import host, provenance
@@ -23,6 +26,7 @@ from tests.shown import NAMES, ROOT, Command, blocks, commands
 PAGE = ROOT / "docs" / "nightly.md"
 LIMIT_S = 5400.0
 LIVES_S = 120.0
+TIMED_OUT = 124  # as timeout(1) says it
 SHELL_ONLY = (". ",)  # what changes the shell itself is in the environment already
 ENDS_ENGINE = "make stop-engine"
 HEAD = """# Nightly
@@ -66,33 +70,53 @@ def clone(folder: Path) -> Path:
     return fresh
 
 
-def type_one(document: str, command: Command, fresh: Path) -> Typed:
-    """Type one command. One that names a run which lives gets one that does."""
+def type_one(document: str, command: Command, fresh: Path, limit_s: float = LIMIT_S) -> Typed:
+    """Type one command. One that names a run which lives gets one that does. What does not end in time ends with 124."""
     environment = os.environ | {"PATH": f"{fresh / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     line, living = command.line, None
     for place, body in re.findall(r"^```\w+\n# (\S+)\n(.*?)^```$", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL):
         (fresh / place).parent.mkdir(parents=True, exist_ok=True)
         (fresh / place).write_text(body, encoding="utf-8")
-    if re.match(r"windtunnel stop \S", line):
-        living = subprocess.Popen(["windtunnel", "run", "scenarios/calm.toml"], cwd=fresh, env=environment)
-        line = f"windtunnel stop {_living(fresh)}"
     began = time.monotonic()
-    done = subprocess.run(["sh", "-c", line], cwd=fresh, env=environment, check=False, timeout=LIMIT_S)
-    if living is not None:
-        living.wait(LIVES_S)
+    try:
+        if re.match(r"windtunnel stop \S", line):
+            living = Going(["windtunnel", "run", "scenarios/calm.toml"], fresh, environment)
+            line = f"windtunnel stop {_living(fresh)}"
+        code = Going(["sh", "-c", line], fresh, environment).end(limit_s)
+    except TimeoutError:
+        code = TIMED_OUT
+    if living is not None and living.end(LIVES_S) == TIMED_OUT:
+        code = TIMED_OUT
     took_s = time.monotonic() - began
-    return Typed(document=document, line=command.line, code=done.returncode, wanted=command.code, took_s=took_s)
+    return Typed(document=document, line=command.line, code=code, wanted=command.code, took_s=took_s)
+
+
+class Going:
+    """A command that was started, with all that it starts in a session of its own."""
+
+    def __init__(self, words: Sequence[str], where: Path, environment: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(words, cwd=where, env=environment, start_new_session=True)
+
+    def end(self, limit_s: float) -> int:
+        """Wait for its end, for so long at most; then end it, with time to heal. Gives its exit code, else 124."""
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(limit_s)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                os.killpg(self._process.pid, number)
+                self._process.wait(LIVES_S)
+        return TIMED_OUT
 
 
 def _living(fresh: Path) -> str:
-    """Wait until a run has a journal; give its name."""
+    """Wait until a run has a journal; give its name. Raises ``TimeoutError``."""
     give_up = time.monotonic() + LIVES_S
     while time.monotonic() < give_up:
         found = sorted((fresh / "reports" / "runs").glob("*-calm-*/journal.jsonl"))
         if found and "warm_up" in found[-1].read_text(encoding="utf-8"):
             return found[-1].parent.name
         time.sleep(0.5)
-    raise SystemExit("no run that lives came up")
+    raise TimeoutError("no run that lives came up")
 
 
 def page(typed: Sequence[Typed]) -> str:

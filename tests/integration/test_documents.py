@@ -12,8 +12,8 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+import click
 import pytest
-from click.testing import CliRunner
 
 from harness import scenario
 from harness.cli import cli
@@ -87,20 +87,50 @@ def test_shown_commands_do_what_is_shown(document: str, sandbox: Path) -> None:
 def assert_known(line: str) -> None:
     """A command that is not run must at least exist, with all its options; a scenario it names must be there."""
     words = shlex.split(line)
+    options = {word for word in words if word.startswith("--")}
     if words[0] == "make":
         assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), line
     if words[0] == "windtunnel":
-        known = CliRunner().invoke(cli, [words[1], "--help"])
-        assert known.exit_code == 0, line
-        assert {word for word in words if word.startswith("--")} <= set(re.findall(r"--[a-z-]+", known.output)), line
+        command: click.Command = cli
+        names = iter(words[1:])
+        while isinstance(command, click.Group):
+            name = next(names, "")
+            assert name in command.commands, f"{line}: there is no {name}"
+            command = command.commands[name]
+        assert options <= {option for one in command.params for option in one.opts}, line
         assert all((ROOT / word).is_file() for word in words if word.startswith("scenarios/")), line
+    if words[0] == "python3":
+        told = subprocess.run(
+            [sys.executable, ROOT / words[1], "--help"], capture_output=True, text=True, check=True, timeout=60
+        )
+        assert options <= set(re.findall(r"--[a-z-]+", told.stdout)), line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "make bogus",
+        "windtunnel bogus",
+        "windtunnel images bogus",
+        "windtunnel images build --bogus",
+        "windtunnel run --bogus",
+        "windtunnel run scenarios/bogus.toml",
+        "python3 harness/prepare.py --bogus",
+        "python3 harness/bogus.py",
+    ],
+)
+def test_what_does_not_exist_is_not_known(line: str) -> None:
+    with pytest.raises((AssertionError, subprocess.CalledProcessError)):
+        assert_known(line)
 
 
 @pytest.mark.parametrize("document", NAMES)
 def test_shown_jobs_type_what_exists(document: str) -> None:
     for _, body in blocks(document, "yaml"):
-        lines = re.findall(r"\.venv/bin/(windtunnel .*)$", body, re.MULTILINE)
-        assert lines, "a job that never calls us"
+        lines = re.findall(r"(?:\.venv/bin/(?=windtunnel )|(?=python3 ))(.*)$", body, re.MULTILINE)
+        assert {line.split()[0] for line in lines} == {"python3", "windtunnel"}, (
+            "a job that never prepares, or never calls us"
+        )
         for line in lines:
             assert_known(line)
 

@@ -10,6 +10,7 @@ import pytest
 
 from harness.store import GUARDIAN
 from tests.integration.flights import ROOT, Flight, Project, awaited, shrunk, without
+from tests.shown import blocks
 
 pytestmark = pytest.mark.slow
 FROZEN = without(shrunk("db_frozen", orders_per_s=20, products_per_s=5, hold_s=20), "repeat")
@@ -111,14 +112,18 @@ def test_several_workers_are_refused_and_nothing_is_flown(suite: Suite) -> None:
     assert landed.folder is None
 
 
-def test_the_suite_of_the_documents_passes(tmp_path: Path) -> None:
-    """As it is shown, with the fake shop in the place of the reference shop."""
+SHOWN = next(body for _, body in blocks("docs/pytest.md", "python") if body.startswith("# docs/test_primary.py\n"))
+WHOLE = (ROOT / "docs" / "suite" / "test_database.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("text", "tests"), [(SHOWN, 1), (WHOLE, 2)], ids=["shown", "whole"])
+def test_the_suites_of_the_documents_pass(text: str, tests: int, tmp_path: Path) -> None:
+    """As they are shown, with the fake shop in the place of the reference shop."""
     suite = Suite(tmp_path / "suite")
-    text = (ROOT / "docs" / "suite" / "test_database.py").read_text(encoding="utf-8")
     assert text.count("hold_s=50") == 1
     assert text.count("budget_s=40") == 1
     (suite.root / "test_database.py").write_text(text.replace("hold_s=50", "hold_s=10").replace("budget_s=40", "budget_s=4"))
     landed = suite.pytest("test_a_lost_primary", "test_database.py").land()
     suite.end()
     assert landed.code == 0, landed.out
-    assert list(suite.cases.values()) == ["passed", "passed"]
+    assert list(suite.cases.values()) == ["passed"] * tests

@@ -1,0 +1,45 @@
+"""The nightly proof of the documents: whatever becomes of one command, it is written down and the next one is typed."""
+
+from pathlib import Path
+
+import pytest
+
+from tests import nightly
+from tests.integration.flights import until
+from tests.nightly import TIMED_OUT, page, type_one
+from tests.shown import Command
+
+DOCUMENT = "docs/benchmarks.md"
+
+
+def shown(line: str, code: int = 0) -> Command:
+    return Command(line=line, long=True, code=code, shown=())
+
+
+@pytest.mark.parametrize(("line", "code"), [("true", 0), ("exit 3", 3), ("exit 0", 3)])
+def test_a_command_is_typed_and_its_end_written_down(line: str, code: int, tmp_path: Path) -> None:
+    typed = type_one(DOCUMENT, shown(line, code), tmp_path)
+    good = line != "exit 0"
+    assert (typed.code == typed.wanted) is good
+    assert f"{int(good)} of 1 commands ended as shown" in page([typed])
+
+
+def test_a_command_that_does_not_end_is_ended_and_has_failed(tmp_path: Path) -> None:
+    """With all that it started."""
+    typed = type_one(DOCUMENT, shown("sleep 60 & echo $! > pid; wait"), tmp_path, limit_s=0.5)
+    assert (typed.code, typed.wanted) == (TIMED_OUT, 0)
+    assert "| 124 | **no**, 0 is shown |" in page([typed])
+    sleeper = Path("/proc") / (tmp_path / "pid").read_text().strip() / "cmdline"
+    assert until(lambda: not sleeper.exists() or not sleeper.read_bytes(), 5) is not None
+
+
+def test_a_run_that_does_not_come_up_fails_the_command_that_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And no other: those after it are typed all the same."""
+    monkeypatch.setattr(nightly, "LIVES_S", 0.5)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    program = tmp_path / ".venv" / "bin" / "windtunnel"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    assert type_one(DOCUMENT, shown("windtunnel stop RUN"), tmp_path).code == TIMED_OUT
