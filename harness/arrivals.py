@@ -12,7 +12,7 @@ from harness.events import Event
 from harness.load.generator import Generator
 from harness.load.spec import LoadSpec
 from harness.planned import Plan
-from harness.store import LOAD, ORDERS
+from harness.store import LOAD, ORDERS, SESSIONS
 
 REQUEST_S = 10.0
 AHEAD_S = 1.0
@@ -39,6 +39,7 @@ class Arrivals:
             shopper=plan.declaration.shopper,
             ledger=str(folder / ORDERS),
             project=str(project),
+            requests=str(folder / SESSIONS),
             timeout_s=REQUEST_S,
         )
         self._generator = Generator.start(spec, self._tick)

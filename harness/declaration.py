@@ -40,7 +40,8 @@ class Component:
 
     ``alerts`` are those about it; each carries the labels ``component`` and, where one instance is meant, ``instance``.
     ``abilities`` are the protocols of ``capabilities`` that its instances offer, powers and senses alike.
-    ``standbys`` is how many synchronous standbys it has when whole (0: it keeps no redundancy of data).
+    ``standbys`` is how many synchronous standbys it has when whole (0: it keeps no redundancy of data). ``edge``: it
+    stands before the shop and names itself, by this component's name, in ``X-Served-By`` of every answer.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Component:
     abilities: frozenset[type] = frozenset()
     standbys: int = 0
     alerts: tuple[Alert, ...] = ()
+    edge: bool = False
 
 
 @noun

@@ -30,6 +30,7 @@ from harness.history import SHED, History, Window
 from harness.load.schedule import planned
 from harness.model import REFUSED, SILENT, Doubt, Outcome
 from harness.planned import Plan, PlannedStep
+from harness.visits import complete
 
 PHASES = ("warm_up", "baseline", "steps", "recovery", "settle", "audit")
 ONLY_WITH_STEPS = {"steps", "recovery"}
@@ -47,9 +48,9 @@ def doubts(plan: Plan, history: History) -> tuple[Doubt, ...]:
     """Give all doubts about a run, each once: those found while reading it, then those its records give rise to."""
     steps = chain.from_iterable(_step(step, history) for step in plan.steps)
     found = chain(
-        history.integrity, _journal(plan, history), steps, _ledger(history), _generator(history), _machine(history)
+        history.integrity, _journal(plan, history), steps, _ledger(history), _sessions(history), _generator(history)
     )
-    return tuple(dict.fromkeys(chain(found, _watching(plan, history))))
+    return tuple(dict.fromkeys(chain(found, _machine(history), _watching(plan, history))))
 
 
 def _hides(because: str) -> Doubt:
@@ -160,6 +161,16 @@ def _ledger(history: History) -> Iterator[Doubt]:
         yield _hides("no audit of a primary was read back, so no good order is beyond doubt")
     elif audited.rows != (rows := sum(len(node.key) for node in audit.nodes)):
         yield _hides(f"the audit holds {rows:,} orders, the journal says {audited.rows:,}")
+
+
+def _sessions(history: History) -> Iterator[Doubt]:
+    """Doubt sessions of which not every request is known, and requests of sessions that nobody began."""
+    ledger, visits = history.ledger, history.visits
+    begun, known = ledger.seq[ledger.sessions & (ledger.sent_ns >= 0)], complete(visits)
+    if missing := len(np.setdiff1d(begun, known)):
+        yield _hides(f"of {missing:,} of {len(begun):,} sessions not every request is known")
+    if strange := len(np.setdiff1d(visits.session, begun)):
+        yield _hides(f"there are requests of {strange:,} sessions that were not begun")
 
 
 def _generator(history: History) -> Iterator[Doubt]:

@@ -6,9 +6,9 @@ import numpy as np
 
 from harness import events, provenance
 from harness.arrivals import AHEAD_S, Arrivals
-from harness.checkers.order_latency import nearest_rank
 from harness.clock import MachineClock, S, Watch
 from harness.errors import WindtunnelError
+from harness.evidence import nearest_rank
 from harness.history import FATES, Ledger
 from harness.interrupts import InterruptedRun, Interrupts
 from harness.load import ledger as ledgers

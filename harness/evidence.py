@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.events import Parts
 from harness.history import ACKNOWLEDGED, Audit, History, Window
@@ -54,7 +55,17 @@ def arrivals_needed(history: History, window: Window) -> int:
 
     Random arrivals scatter by the square root of their number; five times that is allowed where it is more than a tenth.
     """
-    due = history.rate * max(0.0, window.seconds)
+    return _due_needed(history.rate, window)
+
+
+def sessions_needed(history: History, window: Window) -> int:
+    """Give how many sessions must have been due in a window, likewise."""
+    sessions = history.scenario.load.sessions
+    return _due_needed(sessions.per_s * history.scale if sessions else 0.0, window)
+
+
+def _due_needed(rate: float, window: Window) -> int:
+    due = rate * max(0.0, window.seconds)
     return max(FEWEST_ARRIVALS, math.ceil(due - max(0.1 * due, 5 * math.sqrt(due))))
 
 
@@ -64,8 +75,8 @@ def too_few(offered: int, needed: int) -> str:
 
 
 def acknowledged(history: History, window: Window | None = None) -> int:
-    """Count the orders acknowledged, of those due in a window or, without one, in the whole run."""
-    rows = history.ledger.orders if window is None else history.cohort(window)
+    """Count the orders acknowledged: of those of one call due in a window or, without one, of all in the whole run."""
+    rows = history.ledger.keyed if window is None else history.cohort(window)
     return int(np.count_nonzero(rows & (history.ledger.fate == ACKNOWLEDGED)))
 
 
@@ -99,6 +110,13 @@ def _unread(history: History, audit: Audit) -> list[str]:
 def ms(value: float) -> str:
     """Write milliseconds for people; a time without end is one that never came."""
     return "never (no answer)" if math.isinf(value) else f"{value:,.0f} ms"
+
+
+def nearest_rank(ordered: NDArray[np.float64], percent: int) -> float:
+    """Give the nearest-rank percentile of sorted values: the ceil(percent x n / 100)-th; infinite where there are none."""
+    if len(ordered) == 0:
+        return math.inf
+    return float(ordered[max(0, -(-percent * len(ordered) // 100) - 1)])
 
 
 def plural(count: int, one: str, many: str = "") -> str:

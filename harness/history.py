@@ -15,10 +15,11 @@ from harness.declaration import Declaration
 from harness.events import Acted, Event, Healing, Intended, LoadStarted, LoadStopped, Phase, Run, Sample
 from harness.model import Doubt, Verdict, noun
 from harness.scenario import Scenario
+from harness.visits import NO_VISITS, Visits
 
 E = TypeVar("E", bound=Event)
 GOOD_WITHIN_NS = 1_000_000_000
-ORDER, READ, LIST, LOG = 0, 1, 2, 3
+ORDER, READ, LIST, LOG, SESSION = 0, 1, 2, 3, 4
 ACKNOWLEDGED, REFUSED, UNKNOWN, SHED = 0, 1, 2, 3
 FATES = ("acknowledged", "refused", "unknown", "shed")
 
@@ -47,6 +48,9 @@ class Ledger:
     Columns are arrays of equal length. Times are ns since the run's zero; ``sent_ns``/``done_ns`` are -1 where it never
     came to that. A planned arrival without a record has the fate UNKNOWN, ``recorded`` False. ``digest`` is what the
     acknowledged answer says of lines and amount, to be compared with the audit's; "" where nothing was acknowledged.
+
+    A session has a row too. Its fate, status, attempts, id and digest are those of the order that it paid for at its end;
+    one that never asked to pay is refused, with 0 attempts: nothing was ordered. ``done_ns`` is when it was over.
     """
 
     seq: NDArray[np.int64]
@@ -66,8 +70,18 @@ class Ledger:
 
     @property
     def orders(self) -> NDArray[np.bool_]:
-        """Which rows are orders (the others are reads)."""
+        """Which rows are orders of one call (the others are reads and sessions)."""
         return np.equal(self.kind, ORDER)
+
+    @property
+    def sessions(self) -> NDArray[np.bool_]:
+        """Which rows are sessions."""
+        return np.equal(self.kind, SESSION)
+
+    @property
+    def keyed(self) -> NDArray[np.bool_]:
+        """Which rows may have an order in the shop, under the key ``<run id>:<seq>``: orders, and sessions that paid."""
+        return self.orders | self.sessions
 
     @property
     def latency_ms(self) -> NDArray[np.float64]:
@@ -135,7 +149,8 @@ class History:
     """All that is known of one run. ``window`` is the stretch of intended times this check is about.
 
     ``integrity`` holds the doubts found while reading the run folder.
-    ``audit`` is None where none was made; ``lost`` is ``lost_rows`` of ledger and audit.
+    ``audit`` is None where none was made; ``lost`` is ``lost_rows`` of ledger and audit. ``visits`` are the requests of the
+    ledger's sessions.
     """
 
     declaration: Declaration
@@ -146,6 +161,7 @@ class History:
     lost: NDArray[np.bool_]
     integrity: tuple[Doubt, ...]
     window: Window
+    visits: Visits = NO_VISITS
 
     def within(self, window: Window) -> "History":
         """Give the same history, looked at through another window."""
@@ -223,7 +239,7 @@ def lost_rows(ledger: Ledger, audit: Audit | None, run_id: str) -> NDArray[np.bo
     if primary is None:
         return lost
     found = set(zip(primary.key, primary.digest, strict=True))
-    rows = np.flatnonzero(ledger.orders & (ledger.fate == ACKNOWLEDGED))
+    rows = np.flatnonzero(ledger.keyed & (ledger.fate == ACKNOWLEDGED))
     # Plain lists: a million look-ups in NumPy's scalars would take three times as long.
     lost[rows] = [
         (f"{run_id}:{seq}", ledger.digest[row]) not in found
@@ -240,6 +256,7 @@ class Checker(Protocol):
     fault voids its FAIL. ``probes`` are the probes it needs while the run goes on. ``windowed``: it judges a stretch of the
     run, so ``when`` has a meaning; the others always judge all of it. ``shortest_s``: how long the load must last at least,
     warm-up not counted, for its evidence. ``needs`` names abilities (``Metered``): parts that have them are started for it.
+    ``browses``: it judges sessions, so it cannot be asked of a scenario without any.
     """
 
     timing: ClassVar[bool] = False
@@ -248,6 +265,7 @@ class Checker(Protocol):
     needs: ClassVar[tuple[str, ...]] = ()
     windowed: ClassVar[bool] = False
     shortest_s: ClassVar[float] = 0.0
+    browses: ClassVar[bool] = False
 
     def check(self, history: History) -> Verdict:
         """Judge. The verdict's ``objective`` is filled in by the judge; INCONCLUSIVE where evidence is missing."""

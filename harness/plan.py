@@ -11,7 +11,8 @@ from harness.errors import PlanError
 from harness.history import Checker
 from harness.model import Fault, Target
 from harness.planned import AUDIT_S, BEFORE, SETTLE_S, START_S, STOP_S, Objective, Plan, PlannedStep, load_s
-from harness.scenario import LARGEST, Entry, Scenario
+from harness.scenario import Entry, Scenario
+from harness.tables import LARGEST
 
 WHEN = ("all", "baseline", "recovered", "steady")
 
@@ -43,6 +44,7 @@ def plan(  # noqa: PLR0913 -- a scenario, a shop, and the four ways in which a r
     refusals.nothing(varied, objectives)
     refusals.overlaps(varied, steps)
     refusals.deaf(varied, declaration, objectives)
+    refusals.browsing(varied, declaration, objectives)
     refusals.short(varied, steps, objectives)
     refusals.unseen(varied, objectives, varied.load.arrivals.orders_per_s if rate is None else rate)
     return Plan(

@@ -69,6 +69,12 @@ def expected_s(made: Plan) -> float:
     return load.warm_up_s + load.baseline_s + last_disturbance_s(made.scenario) + steady_s + AROUND_S
 
 
+def shortest_s(scenario: Scenario) -> float:
+    """How long the load lasts at least, warm-up not counted."""
+    steady_s = scenario.recovery.stable_s if scenario.steps else 0.0
+    return scenario.load.baseline_s + last_disturbance_s(scenario) + steady_s
+
+
 def load_s(scenario: Scenario) -> float:
     """How long the load lasts at most. Healing itself is granted ``OVERDUE_S`` a step."""
     after = scenario.recovery.give_up_s + OVERDUE_S * len(scenario.steps) if scenario.steps else 0.0

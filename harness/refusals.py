@@ -7,7 +7,7 @@ from harness.declaration import Declaration
 from harness.errors import PlanError
 from harness.evidence import FEWEST_ARRIVALS
 from harness.outages import orders_to_see
-from harness.planned import MARGIN_S, Objective, PlannedStep, last_disturbance_s
+from harness.planned import MARGIN_S, Objective, PlannedStep, shortest_s
 from harness.scenario import Scenario
 
 RESERVED = ("healed", "run")  # what the judge says in every run, and what JUnit calls a run as a whole
@@ -35,6 +35,29 @@ def nothing(scenario: Scenario, objectives: tuple[Objective, ...]) -> None:
     for name in ids:
         if ids.count(name) > 1 or name in RESERVED:
             raise PlanError(scenario.file, f"objectives.{name}", "an id that the harness gives itself; give it another")
+
+
+def browsing(scenario: Scenario, declaration: Declaration, objectives: tuple[Objective, ...]) -> None:
+    """Refuse what is asked of sessions where there are none, or too few for its evidence, and edges that are none."""
+    sessions, edges = scenario.load.sessions, [part.name for part in declaration.components if part.edge]
+    for one in objectives:
+        if not one.checker.browses:
+            continue
+        if sessions is None:
+            because = f"{one.kind} judges sessions, and there are none; write [load] sessions = {{ per_s = 20 }}"
+            raise PlanError(scenario.file, f"objectives.{one.id}", because)
+        needed, least_s = getattr(one.checker, "sessions", 0), scenario.load.warm_up_s + shortest_s(scenario)
+        if sessions.per_s * least_s < needed:
+            per_s = ceil(1.1 * needed / least_s)
+            because = f"{needed:,} sessions are needed, and this run may end after {least_s:g} s; write per_s = {per_s}"
+            raise PlanError(scenario.file, f"objectives.{one.id}.sessions", because)
+        edge, step = getattr(one.checker, "edge", None), getattr(one.checker, "step", "")
+        if edge is not None and edge not in edges:
+            because = f"{edge!r} is no edge of the shop {declaration.name}; it has: {', '.join(edges) or 'none'}"
+            raise PlanError(scenario.file, f"objectives.{one.id}.edge", because)
+        if step and step not in {planned.id for planned in scenario.steps}:
+            ids = ", ".join(planned.id for planned in scenario.steps) or "none"
+            raise PlanError(scenario.file, f"objectives.{one.id}.step", f"{step!r} is no step of this scenario: {ids}")
 
 
 def overlaps(scenario: Scenario, steps: tuple[PlannedStep, ...]) -> None:
@@ -103,7 +126,7 @@ def short(scenario: Scenario, steps: tuple[PlannedStep, ...], objectives: tuple[
                     f"our own heal would end the outage before the budget; write hold_s = {budget + MARGIN_S + 10:g} or more"
                 )
                 raise PlanError(scenario.file, f"steps.{step.id}.hold_s", because)
-        lasts = scenario.load.baseline_s + last_disturbance_s(scenario) + (scenario.recovery.stable_s if steps else 0)
+        lasts = shortest_s(scenario)
         if lasts < one.checker.shortest_s:
             least = ceil(scenario.load.baseline_s + one.checker.shortest_s - lasts)
             because = (

@@ -7,7 +7,8 @@ from types import ModuleType
 from typing import Any
 
 from harness.errors import ScenarioError
-from harness.scenario import Entry, convert
+from harness.scenario import Entry
+from harness.tables import convert
 
 SHELVES = ("faults", "probes", "checkers", "reporters")
 

@@ -4,26 +4,22 @@ One rule: the key is the kind (or an id, with ``kind =`` inside), the table hold
 parameters mean is the shelf's business: see ``registry.make``.
 """
 
-import difflib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import field, fields, replace
+from dataclasses import field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_type_hints
-
-import msgspec
+from typing import Any, Literal
 
 from harness.errors import ScenarioError
-from harness.model import Json, Target, noun
+from harness.model import Json, noun
+from harness.tables import check_numbers, convert
 
 FORMAT = 1
 TAG = re.compile(r"[a-z][a-z0-9_-]*")
 NO_TAGS = {"skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings"}  # tags are marks there, and act
-T = TypeVar("T")
 STEP_KEYS = frozenset({"id", "at_s", "hold_s"})
-LARGEST, LARGEST_SEED = 10**6, 2**63 - 1  # a million: of seconds, eleven days
-RUNS_MAX = 1000
+RUNS_MAX, PAGES_MAX = 1000, 50
 
 
 @noun
@@ -52,10 +48,25 @@ class Resend:
 
 
 @noun
+class Sessions:
+    """``per_s`` shoppers a second come to look around: ``pages`` pages each, ``checkout_ratio`` of them then buy a cart.
+
+    Before each further page, and before logging in, a shopper thinks for ``think_s`` on average. So per_s x (pages - 1) x
+    think_s sessions, and more, are under way at any moment.
+    """
+
+    per_s: float
+    pages: int = 4
+    checkout_ratio: float = 0.2
+    think_s: float = 5.0
+
+
+@noun
 class Load:
     """What shoppers do. ``last_pieces_one_in``: every n-th order asks for the one product that is scarce (0: none).
 
     Beside orders they read: one product, a page of a category (``lists_per_s``), their own last events (``logs_per_s``).
+    ``sessions``: others come with a browser, from the first page to the checkout.
     """
 
     arrivals: Arrivals
@@ -66,6 +77,7 @@ class Load:
     logs_per_s: float = 0.0
     last_pieces_one_in: int = 0
     resend: Resend | None = None
+    sessions: Sessions | None = None
 
 
 @noun
@@ -165,7 +177,7 @@ def parse(text: str, file: str) -> Scenario:
         raw = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise ScenarioError(file, "file", f"is not TOML: {error}") from error
-    _check_numbers(file, "", raw)
+    check_numbers(file, "", raw)
     if raw.get("format") != FORMAT:
         raise ScenarioError(file, "format", f"expected {FORMAT}, found {raw.get('format')!r}")
     top = convert(file, "", raw, _File)
@@ -199,22 +211,8 @@ def asked_also(scenario: Scenario, text: str, file: str) -> Scenario:
         raw = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise ScenarioError(file, "file", f"is not TOML: {error}") from error
-    _check_numbers(file, "", raw)
+    check_numbers(file, "", raw)
     return replace(scenario, objectives=scenario.objectives + _entries(file, "objectives", raw))
-
-
-def _check_numbers(file: str, key: str, value: Any) -> None:
-    """Refuse numbers that no limit and no time can be: a comparison with ``nan`` never fails, ``inf`` never ends."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            _check_numbers(file, f"{key}.{name}".lstrip("."), inner)
-    elif isinstance(value, list):
-        for number, inner in enumerate(value, 1):
-            _check_numbers(file, f"{key}[{number}]", inner)
-    elif isinstance(value, int | float):
-        largest = LARGEST_SEED if key == "seed" else LARGEST
-        if not 0 <= value <= largest:
-            raise ScenarioError(file, key, f"expected a number, 0 or more, at most {largest:,}, found {value}")
 
 
 def _repeat(file: str, table: dict[str, Any]) -> Repeat:
@@ -225,31 +223,6 @@ def _repeat(file: str, table: dict[str, Any]) -> Repeat:
     return repeat
 
 
-def convert(file: str, key: str, table: Mapping[str, Any], to: type[T]) -> T:
-    """Turn a table into a dataclass, strictly: no unknown key, no missing key, no wrong type. Raises ``ScenarioError``."""
-    if not isinstance(table, Mapping):
-        raise ScenarioError(file, key, f"expected a table, found {table!r}")
-    known = {item.name.rstrip("_"): item.name for item in fields(to)}  # type: ignore[arg-type]  # always a dataclass; class_
-    for name in table:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(known) or 'nothing'}"
-            raise ScenarioError(file, f"{key}.{name}".lstrip("."), f"unknown key; {hint}")
-    hints = get_type_hints(to)
-    try:
-        plain = {known[name]: _target(value) if hints[known[name]] is Target else value for name, value in table.items()}
-        return msgspec.convert(plain, to)
-    except (msgspec.ValidationError, ValueError) as error:
-        raise ScenarioError(file, key or "file", str(error)) from error
-
-
-def _target(value: Any) -> Any:
-    """Read what is written as a text but is a noun."""
-    if not isinstance(value, str):
-        raise ValueError(f"expected a target as text, found {value!r}")  # noqa: TRY004 -- told like any other bad value
-    return msgspec.to_builtins(Target.parse(value))
-
-
 def _load(file: str, table: dict[str, Any]) -> Load:
     """Check the load's tables one by one, so that a message names the inner key, then its numbers."""
     arrivals = convert(file, "load.arrivals", table.get("arrivals", {}), Arrivals)
@@ -258,11 +231,23 @@ def _load(file: str, table: dict[str, Any]) -> Load:
         for key, value in (("ratio", resend.ratio), ("same_moment", resend.same_moment)):
             if value > 1:
                 raise ScenarioError(file, f"load.resend.{key}", f"expected a share from 0 to 1, found {value}")
+    if "sessions" in table:
+        _check_sessions(file, convert(file, "load.sessions", table["sessions"], Sessions))
     load = convert(file, "load", table, Load)
     for key, value in (("arrivals.orders_per_s", arrivals.orders_per_s), ("baseline_s", load.baseline_s)):
         if value <= 0:
             raise ScenarioError(file, f"load.{key}", f"expected a number above 0, found {value}")
     return load
+
+
+def _check_sessions(file: str, sessions: Sessions) -> None:
+    for key, fits, expected in (
+        ("per_s", sessions.per_s > 0, "a number above 0"),
+        ("pages", 1 <= sessions.pages <= PAGES_MAX, f"1 to {PAGES_MAX} pages"),
+        ("checkout_ratio", sessions.checkout_ratio <= 1, "a share from 0 to 1"),
+    ):
+        if not fits:
+            raise ScenarioError(file, f"load.sessions.{key}", f"expected {expected}, found {getattr(sessions, key):g}")
 
 
 def _step(file: str, number: int, table: dict[str, Any]) -> Step:

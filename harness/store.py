@@ -18,17 +18,20 @@ from harness.errors import SetupError, StoredRunError
 from harness.events import KINDS, Audited, Event, LoadStarted, LoadStopped, Run, Sealed, kind
 from harness.history import Audit, History, Ledger, NodeAudit, Window, lost_rows
 from harness.load import ledger as ledgers
+from harness.load import requests
 from harness.load.schedule import planned
 from harness.model import Doubt, Outcome, Pid, noun
 from harness.planned import Plan
 from harness.scenario import Scenario, asked_also, load, name_of
 from harness.shop import Residence
+from harness.visits import NO_VISITS, Visits
 
-SCENARIO, JOURNAL, ORDERS, AUDIT = "scenario.toml", "journal.jsonl", "orders.jsonl", "audit.jsonl"
+SCENARIO, JOURNAL, AUDIT = "scenario.toml", "journal.jsonl", "audit.jsonl"
+ORDERS, SESSIONS = "orders.jsonl", "sessions.jsonl"
 UNDO, LOCK, SITE, GUARDIAN = "undo.jsonl", "undo.lock", "site.json", "guardian.jsonl"
 HARNESS, LOAD = "harness.json", "load.pid"
 ASKED = "objectives.toml"  # what a run was asked after it had ended: a question, so no part of the sealed evidence
-EVIDENCE = (SCENARIO, ORDERS, AUDIT)
+EVIDENCE = (SCENARIO, ORDERS, SESSIONS, AUDIT)
 
 
 @noun
@@ -213,7 +216,7 @@ def history(stored: Stored, plan: Plan) -> History:
     events, endless = _bounded(stored.events, int(plan.longest_s * 1e9))
     run = stored.run
     audit, audit_doubts = read_audit(folder)
-    ledger, ledger_doubts = _ledger(folder, scenario, events, run, int(plan.longest_s * 1e9))
+    ledger, visits, load_doubts = _load(folder, scenario, events, run, int(plan.longest_s * 1e9))
     started = [event.begin_ns for event in events if isinstance(event, LoadStarted)]
     stopped = [event.until_ns for event in events if isinstance(event, LoadStopped)]
     begin_ns = started[0] if started else 0
@@ -224,8 +227,9 @@ def history(stored: Stored, plan: Plan) -> History:
         ledger=ledger,
         audit=audit,
         lost=lost_rows(ledger, audit, run.id if run else ""),
-        integrity=(*stored.doubts, *endless, *audit_doubts, *ledger_doubts, *_changed(folder, events, audit)),
+        integrity=(*stored.doubts, *endless, *audit_doubts, *load_doubts, *_changed(folder, events, audit)),
         window=Window(start_ns=begin_ns, end_ns=max(stopped, default=begin_ns)),
+        visits=visits,
     )
 
 
@@ -237,19 +241,23 @@ def _bounded(events: tuple[Event, ...], longest_ns: int) -> tuple[tuple[Event, .
     return kept, () if len(kept) == len(events) else (_voids_pass(because),)
 
 
-def _ledger(
+def _load(
     folder: Path, scenario: Scenario, events: Sequence[Event], run: Run | None, longest_ns: int
-) -> tuple[Ledger, tuple[Doubt, ...]]:
+) -> tuple[Ledger, Visits, tuple[Doubt, ...]]:
     """Read the ledger against what was planned up to the load's end; without that end, up to the last record known."""
     seed, scale = (run.seed, run.scale) if run else (scenario.seed, 1.0)
     begin_ns = next((event.begin_ns for event in events if isinstance(event, LoadStarted)), None)
     until_ns = next((event.until_ns for event in events if isinstance(event, LoadStopped)), None)
     if begin_ns is None:
-        return ledgers.read(folder / ORDERS, planned(scenario.load, seed, scale, 0), 0, 0)
-    if until_ns is None:
+        begin_ns = until_ns = 0
+    elif until_ns is None:
         until_ns = min(max(begin_ns, events[-1].at_ns), begin_ns + longest_ns)
     plan = planned(scenario.load, seed, scale, until_ns - begin_ns)
-    return ledgers.read(folder / ORDERS, plan, begin_ns, until_ns)
+    ledger, doubts = ledgers.read(folder / ORDERS, plan, begin_ns, until_ns)
+    if scenario.load.sessions is None:
+        return ledger, NO_VISITS, doubts
+    visits, more = requests.read(folder / SESSIONS, ledger, until_ns)
+    return ledger, visits, doubts + more
 
 
 def _changed(folder: Path, events: Sequence[Event], audit: Audit | None) -> tuple[Doubt, ...]:

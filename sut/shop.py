@@ -109,7 +109,7 @@ class ReferenceShop:
             name="reference shop",
             components=COMPONENTS,
             entry="lb",
-            shopper="sut.shopper:OneCallShopper",
+            shopper="sut.visitor:VisitingShopper",
             defects={name: defect.caught_by for name, defect in DEFECTS.items()},
             links=LINKS,
         )

@@ -15,7 +15,7 @@ from sut.services.sql import PAGE
 _LINES = (1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 5, 5)  # mean 2.5
 _QTYS = (1, 1, 1, 1, 1, 1, 1, 2, 2, 3)
 _SPAN = 1 << 24
-_PAGES = -(-PRODUCTS // CATEGORIES // PAGE)  # of the smallest category
+LISTS = -(-PRODUCTS // CATEGORIES // PAGE)  # of the smallest category
 _REFUSALS = frozenset({400, 404, 409, 503})
 _CLEAR, _UNCLEAR = Answer(fate=REFUSED), Answer(fate=UNKNOWN)
 
@@ -51,7 +51,7 @@ class OneCallShopper:
             skus: set[str] = set()
             for n in range(_LINES[chance[0] % 20]):
                 rank = _rank(chance, n)
-                while (sku := _sku(rank)) in skus:
+                while (sku := sku_of(rank)) in skus:
                     rank += 1
                 skus.add(sku)
             lines = [{"sku": sku, "qty": _QTYS[chance[1 + n] % 10]} for n, sku in enumerate(sorted(skus))]
@@ -60,18 +60,18 @@ class OneCallShopper:
 
     def read(self, seq: int) -> Request:
         """Give the product read of an arrival."""
-        return Request(method="GET", path=f"/products/{_sku(_rank(self._chance(seq), 0))}", headers={}, body=b"")
+        return Request(method="GET", path=f"/products/{sku_of(_rank(self._chance(seq), 0))}", headers={}, body=b"")
 
     def by_hand(self, url: str) -> str:
         """Give the line that orders one piece of the most popular product, under a key that is new each time."""
-        body = json.dumps({"lines": [{"sku": _sku(0), "qty": 1}]})
+        body = json.dumps({"lines": [{"sku": sku_of(0), "qty": 1}]})
         key = '"Idempotency-Key: by-hand-$(date +%s%N)"'
         return f"curl -i {url}/orders -H {key} -H 'Content-Type: application/json' -d '{body}'"
 
     def listing(self, seq: int) -> Request:
         """Give the page of a category that an arrival looks at; none is beyond the last."""
         chance = self._chance(seq)
-        path = f"/products?category=CAT-{chance[0] % CATEGORIES + 1:02d}&page={chance[1] % _PAGES + 1}"
+        path = f"/products?category=CAT-{chance[0] % CATEGORIES + 1:02d}&page={chance[1] % LISTS + 1}"
         return Request(method="GET", path=path, headers={}, body=b"")
 
     def log(self, seq: int) -> Request:
@@ -122,7 +122,8 @@ def _rank(chance: bytes, n: int) -> int:
     return int(PRODUCTS * share * share)
 
 
-def _sku(rank: int) -> str:
+def sku_of(rank: int) -> str:
+    """Name the product of a popularity, 0 the most popular."""
     return f"SKU-{rank % PRODUCTS + 1:05d}"
 
 

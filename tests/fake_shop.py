@@ -30,6 +30,12 @@ FULL, SKUS = 10**6, tuple(f"SKU-{n:05d}" for n in range(1, 2001))
 LAST, LAST_STOCK = "SKU-LAST", 100
 POWERS = frozenset({Killable, Pausable, Crashable, Answers, Started})
 READY_S = 10.0
+BROWSING = {  # what this shop can do wrong for shoppers with a browser, and what must catch it
+    "truncated_body": "wrong_bytes",
+    "wrong_page": "wrong_bytes",
+    "anothers_page": "wrong_identity",
+    "lost_cart": "carts_lost",
+}
 
 
 class FakeShop:
@@ -63,8 +69,8 @@ class FakeShop:
                 Component(name="lb", needs=("storefront",), abilities=frozenset({Answers})),
             ),
             entry="lb",
-            shopper="sut.shopper:OneCallShopper",
-            defects={name: defect.caught_by for name, defect in DEFECTS.items()},
+            shopper="sut.visitor:VisitingShopper",
+            defects={name: defect.caught_by for name, defect in DEFECTS.items()} | BROWSING,
             driver="process",
         )
 

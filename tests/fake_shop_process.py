@@ -25,6 +25,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.fake_shop_database import Database
 from tests.fake_shop_monitor import Monitor
+from tests.fake_shop_pages import Pages, status_of
 from tests.fake_shop_part import CALL_S, DEFECTS, PEERS, PORT, ROLE, Part, call, leader
 
 FAST_S, READ_THROUGH_S = 0.2, 0.3
@@ -36,11 +37,14 @@ class Storefront(Part):
     def __init__(self) -> None:
         super().__init__()
         self.calls: dict[str, list[float]] = {}
+        self.pages = Pages(self.serve_one)
 
     async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Serve orders and reads, and count how long each took."""
         if request["ask"] == "counters":
             return {"started": self.started, "calls": self.calls}
+        if request["ask"] == "browse":
+            return await self.pages.serve(request)
         if request["ask"] not in ("product", "list", "log", "order"):
             return await super().answer(request)
         begun = time.monotonic()
@@ -107,11 +111,11 @@ class Balancer(Part):
                 headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in rest)}
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
                 status, answer = await self.respond(first.split()[0], first.split()[1], headers, body)
-                data = json.dumps(answer).encode()
-                writer.write(
-                    b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % (status, len(data))
-                )
-                writer.write(data)
+                said, data = {"Content-Type": "application/json"}, json.dumps(answer).encode()
+                if "headers" in answer:
+                    status, said, data = answer["status"], answer["headers"], answer["body"].encode("latin-1")
+                lines = [f"{name}: {value}\r\n" for name, value in {**said, "Content-Length": len(data)}.items()]
+                writer.write(f"HTTP/1.1 {status} X\r\n{''.join(lines)}\r\n".encode() + data)
                 await writer.drain()
         except (OSError, asyncio.IncompleteReadError):
             pass
@@ -121,7 +125,10 @@ class Balancer(Part):
     async def respond(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
         """Answer one request as the reference shop does."""
         request: dict[str, Any] = asked(path)
-        if method == "POST":
+        if not path.startswith(("/products", "/shoppers", "/orders")):
+            request = {"ask": "browse", "method": method, "path": path, "body": body.decode()}
+            request |= {"cookie": headers.get("cookie", ""), "key": headers.get("idempotency-key", "")}
+        elif method == "POST":
             request = {"ask": "order", "key": headers["idempotency-key"], **json.loads(body)}
         for _ in range(2):
             if not self.healthy:
@@ -133,9 +140,7 @@ class Balancer(Part):
                 continue  # nothing was sent: try the other one
             except (OSError, TimeoutError):
                 return 504, {"unknown": "the storefront did not answer"}
-            if "refused" in answer:
-                return (409 if answer["refused"] == "sold_out" else 503), answer
-            return (504 if "unknown" in answer else 200), answer
+            return status_of(answer), answer
         return 503, {"refused": "no_storefront"}
 
 

@@ -24,14 +24,17 @@ SCENARIOS = tuple(sorted((ROOT / "scenarios").glob("*.toml")))
 # Lowest first: a module imports its own layer and those below. A new module is written in here, once.
 LAYERS = {
     "words": "errors model declaration finding capabilities clock lines machine",
-    "scenario": "scenario registry events interrupts host",
-    "history": "history outages aftermath evidence load load.schedule load.shopper load.spec load.tally",
+    "scenario": "scenario tables registry events interrupts host",
+    "history": (
+        "history visits sessions outages aftermath evidence "
+        "load load.schedule load.shopper load.visitor load.spec load.tally"
+    ),
     "plan": "planned refusals plan shop report project settings",
     "while it runs, and after": (
-        "nemesis sampler receiver recovery arrivals drivers undo mark mend guardian load.ledger load.generator "
-        "store recorder provenance judge doubts"
+        "nemesis sampler receiver recovery arrivals drivers undo mark mend guardian load.sealed load.ledger "
+        "load.requests load.generator store recorder provenance judge doubts"
     ),
-    "load child": "load.wire load.user load.child",
+    "load child": "load.wire load.walk load.user load.child",
     "run": "run",
     "doors": (
         "cli commands gate campaign tunnel pytest_plugin __main__ dryrun progress screen conclude care "
@@ -41,10 +44,21 @@ LAYERS = {
 SHELVES = {
     "faults": {"model", "capabilities", "errors", "faults"},
     "probes": {"model", "capabilities", "errors"},
-    "checkers": {"model", "declaration", "history", "events", "errors", "evidence", "outages", "aftermath"},
+    "checkers": {
+        "model",
+        "declaration",
+        "history",
+        "visits",
+        "sessions",
+        "events",
+        "errors",
+        "evidence",
+        "outages",
+        "aftermath",
+    },
     "reporters": {"model", "history", "events", "errors", "evidence", "outages", "aftermath", "report", "reporters"},
 }
-CHILD = {"load.wire", "load.user", "load.child"}
+CHILD = {"load.wire", "load.walk", "load.user", "load.child"}
 ONLY_IN = {
     "docker": ("harness/drivers/",),
     "toxiproxy": ("harness/drivers/",),

@@ -9,6 +9,7 @@ READS_TIME = {
     "harness/load/child.py": "the load child has a world of its own, patched by gevent",
     "harness/load/user.py": "the same",
     "harness/load/wire.py": "the same",
+    "harness/load/walk.py": "the same",
     "harness/campaign.py": "a run is named after the date",
 }
 NAPS = {  # who waits for an event with a time-out, in a thread of its own that must end at once when it is told to

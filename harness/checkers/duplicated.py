@@ -57,7 +57,7 @@ def repeated(node: NodeAudit) -> list[str]:
 
 def _resent(history: History) -> int:
     """Count the orders that were sent more than once."""
-    return int(np.count_nonzero(history.ledger.orders & (history.ledger.attempts > 1)))
+    return int(np.count_nonzero(history.ledger.keyed & (history.ledger.attempts > 1)))
 
 
 def _evidence(history: History) -> tuple[int, int, str]:

@@ -11,8 +11,8 @@ from harness.model import Count, Verdict, noun
 class Ghosts(Checker):
     """Orders that must not be there, on any node: at most ``max``, of both kinds together.
 
-    A ghost has a key outside the run's key space (``<run id>:<seq>`` of a planned order). The other kind was refused with
-    proof of no effect, or never sent, and yet is present. Evidence: orders found on the primary, at least one.
+    A ghost has a key outside the run's key space (``<run id>:<seq>`` of a planned order or session). The other kind was
+    refused with proof of no effect, or never sent, and yet is present. Evidence: orders found on the primary, at least one.
     """
 
     max: Count = 0
@@ -44,7 +44,7 @@ def _findings(history: History) -> tuple[list[str], list[str]]:
     if history.audit is None or run is None:
         return [], []
     present = {key for node in history.audit.nodes for key in node.key}
-    placed = {f"{run.id}:{seq}" for seq in ledger.seq[ledger.orders].tolist()}
-    no_effect = ledger.orders & np.isin(ledger.fate, (REFUSED, SHED))
+    placed = {f"{run.id}:{seq}" for seq in ledger.seq[ledger.keyed].tolist()}
+    no_effect = ledger.keyed & np.isin(ledger.fate, (REFUSED, SHED))
     denied = {f"{run.id}:{seq}" for seq in ledger.seq[no_effect].tolist()}
     return sorted(present - placed), sorted(present & denied)

@@ -4,9 +4,8 @@ import math
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from harness.evidence import arrivals_needed, decide, ms, too_few
+from harness.evidence import arrivals_needed, decide, ms, nearest_rank, too_few
 from harness.history import Checker, History
 from harness.model import Positive, Verdict, noun
 
@@ -44,10 +43,3 @@ class OrderLatency(Checker):
             evidence=offered,
             needed=needed,
         )
-
-
-def nearest_rank(ordered: NDArray[np.float64], percent: int) -> float:
-    """Give the nearest-rank percentile of sorted values: the ceil(percent x n / 100)-th; infinite where there are none."""
-    if len(ordered) == 0:
-        return math.inf
-    return float(ordered[max(0, -(-percent * len(ordered) // 100) - 1)])

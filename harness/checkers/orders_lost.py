@@ -106,7 +106,7 @@ def _unknown(history: History) -> dict[str, float]:
     ledger, audit, run = history.ledger, history.audit, history.run
     if audit is None or audit.primary is None or run is None:
         return {}
-    rows = np.flatnonzero(ledger.orders & (ledger.fate == UNKNOWN))
+    rows = np.flatnonzero(ledger.keyed & (ledger.fate == UNKNOWN))
     found = set(audit.primary.key)
     present = sum(f"{run.id}:{seq}" in found for seq in ledger.seq[rows].tolist())
     return {"unknown_present": present, "unknown_absent": len(rows) - present}

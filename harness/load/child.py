@@ -26,10 +26,11 @@ import msgspec
 from gevent.fileobject import FileObjectPosix
 from locust.env import Environment
 
-from harness.load.ledger import Writer
+from harness.load import ledger, requests
 from harness.load.shopper import Shopper
 from harness.load.spec import LoadSpec, Said, Stop
-from harness.load.user import Shoppers, Street
+from harness.load.user import Books, Shoppers, Street
+from harness.load.visitor import Visitor
 
 LEAD_NS = 100_000_000
 LAST_WORD_S = 10.0
@@ -52,19 +53,22 @@ def main() -> int:
     if not first:
         return HARNESS_GONE
     spec = msgspec.json.decode(first, type=LoadSpec)
-    writer = Writer(Path(spec.ledger))
+    books = Books(
+        orders=ledger.Writer(Path(spec.ledger)),
+        sessions=requests.Writer(Path(spec.requests)) if spec.load.sessions else None,
+    )
     shopper = _shopper(spec)
     begin_ns = max(spec.begin_ns, monotonic_ns() - spec.zero_ns + LEAD_NS)
-    street = Street(spec, begin_ns, shopper, writer)
+    street = Street(spec, begin_ns, shopper, books)
     gevent.signal_handler(signal.SIGTERM, street.end, _Ended(TERMINATED))
     for job in (_listen, _tick):
-        gevent.spawn(job, orders if job is _listen else writer, street).link_exception(street.broke)
+        gevent.spawn(job, orders if job is _listen else books, street).link_exception(street.broke)
     _calm_the_collector()
     Shoppers.street = street
     Environment(user_classes=[Shoppers]).create_local_runner().start(1, spawn_rate=1)
     _say(Said(begin_ns=begin_ns))
     try:
-        return _to_the_end(street, writer)
+        return _to_the_end(street, books)
     except OSError as error:
         if error.errno not in DISK_REFUSES:
             raise
@@ -72,14 +76,14 @@ def main() -> int:
         return FAILED
 
 
-def _to_the_end(street: Street, writer: Writer) -> int:
+def _to_the_end(street: Street, books: Books) -> int:
     """Wait until the load is over, and close the ledger; give the exit code."""
     try:
         street.over.get()
     except _Ended as ended:
-        writer.flush()
+        books.flush()
         return int(ended.args[0])
-    rows = writer.seal(street.until_ns)
+    rows = books.seal(street.until_ns)
     _say(Said(rows=rows), patience_s=LAST_WORD_S)
     return DONE
 
@@ -95,10 +99,14 @@ def _settle_in() -> None:
 
 
 def _shopper(spec: LoadSpec) -> Shopper:
-    """Make the shop's shopper."""
+    """Make the shop's shopper. Ends the child where it is asked for sessions that it does not know."""
     sys.path.insert(0, spec.project)
     module, _, name = spec.shopper.partition(":")
     shopper: Shopper = getattr(importlib.import_module(module), name)(spec.run, spec.seed)
+    if spec.load.sessions and not isinstance(shopper, Visitor):
+        sys.exit(
+            f"{spec.shopper} is no Visitor, so this shop has no sessions: leave out [load] sessions, or write its visit()"
+        )
     return shopper
 
 
@@ -116,12 +124,12 @@ def _listen(orders: FileObjectPosix, street: Street) -> None:
     raise _Ended(HARNESS_GONE)
 
 
-def _tick(writer: Writer, street: Street) -> None:
+def _tick(books: Books, street: Street) -> None:
     """Once a second: rows to disk, counts to the harness."""
     while True:
         gevent.sleep(1.0)
         try:
-            writer.flush()
+            books.flush()
         except OSError as error:
             street.end(error)  # handed over, for gevent prints the trace of all that a greenlet raises
             return

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.history import LIST, LOG, ORDER, READ
+from harness.history import LIST, LOG, ORDER, READ, SESSION
 from harness.model import noun
 from harness.scenario import Load
 
@@ -51,22 +51,24 @@ def planned(load: Load, seed: int, scale: float, length_ns: int) -> Planned:
 
 
 def block(load: Load, seed: int, scale: float, number: int) -> Planned:
-    """Plan the arrivals of block ``number`` (from 0): exactly rate x 10 s x scale orders, and reads likewise.
+    """Plan the arrivals of block ``number`` (from 0): exactly rate x 10 s x scale orders, reads and sessions likewise.
 
     A fraction that is left over is carried into the next block, so that the total is exact at all times.
     """
     first_order, orders = _share(load.arrivals.orders_per_s, scale, number)
     per_s = {READ: load.products_per_s, LIST: load.lists_per_s, LOG: load.logs_per_s}
+    if load.sessions is not None:
+        per_s[SESSION] = load.sessions.per_s
     shares = {kind: _share(rate, scale, number) for kind, rate in per_s.items()}
-    first_read, reads = (sum(column) for column in zip(*shares.values(), strict=True))
+    first_other, others = (sum(column) for column in zip(*shares.values(), strict=True))
     draws = np.random.PCG64(np.random.SeedSequence([seed % 2**64, number]))
-    instants = (draws.random_raw(orders + reads) % np.uint64(BLOCK_NS)).astype(np.int64)
+    instants = (draws.random_raw(orders + others) % np.uint64(BLOCK_NS)).astype(np.int64)
     kind = np.repeat(np.array([ORDER, *shares], dtype=np.int8), [orders, *(count for _, count in shares.values())])
-    nth = np.concatenate([np.arange(first_order, first_order + orders), np.full(reads, -1)])
-    resend = np.concatenate([_resend(load, draws, orders), np.full(reads, SEND_ONCE, dtype=np.int8)])
+    nth = np.concatenate([np.arange(first_order, first_order + orders), np.full(others, -1)])
+    resend = np.concatenate([_resend(load, draws, orders), np.full(others, SEND_ONCE, dtype=np.int8)])
     in_time = np.argsort(instants, kind="stable")
     return Planned(
-        seq=np.arange(orders + reads, dtype=np.int64) + first_order + first_read,
+        seq=np.arange(orders + others, dtype=np.int64) + first_order + first_other,
         intended_ns=instants[in_time] + number * BLOCK_NS,
         kind=kind[in_time],
         last_piece=_last_piece(load, nth)[in_time],

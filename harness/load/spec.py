@@ -11,7 +11,8 @@ class LoadSpec:
 
     ``zero_ns`` is the run's zero on CLOCK_MONOTONIC; all other times count from it. ``begin_ns`` is the earliest intended
     time of schedule zero: a child that is ready later begins later, and says when. ``shopper`` is ``module:Class``,
-    found with ``project`` on ``sys.path``. After ``longest_s`` the child stops by itself, as if it had been told to.
+    found with ``project`` on ``sys.path``. ``requests`` is the file for the requests of sessions, where the load has any.
+    ``ca`` is the PEM text that proves an ``https`` URL. After ``longest_s`` the child stops by itself, as if told to.
     """
 
     run: str
@@ -25,6 +26,8 @@ class LoadSpec:
     shopper: str
     ledger: str
     project: str
+    requests: str = ""
+    ca: str = ""
     timeout_s: float = 10.0
     in_flight_max: int = 20_000
 

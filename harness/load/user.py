@@ -15,18 +15,41 @@ from gevent.pool import Group
 from locust import User, task
 from locust.exception import StopUser
 
-from harness.history import ACKNOWLEDGED, LIST, LOG, ORDER, REFUSED, SHED, UNKNOWN
-from harness.load.ledger import Writer
+from harness.history import ACKNOWLEDGED, LIST, LOG, ORDER, REFUSED, SESSION, SHED, UNKNOWN
+from harness.load import ledger, requests
 from harness.load.schedule import SEND_AGAIN_AFTER, SEND_TWICE_AT_ONCE, block
 from harness.load.shopper import Answer, Request, Shopper
 from harness.load.spec import LoadSpec
 from harness.load.tally import Tally
+from harness.load.visitor import Visitor
+from harness.load.walk import Walker
 from harness.load.wire import Result, Wire
+from harness.model import noun
 
 Arrival = tuple[int, int, int, bool, int]
 NAP_S = 0.05  # the longest sleep: so soon it is noticed that the end was moved nearer
 CATCH_UP = 32  # arrivals sent off in a row by a walker that is late, before others get their turn
 NOT_SENT = Result(done_ns=-1, status=0, attempts=0, answer=Answer(fate=SHED))
+
+
+@noun
+class Books:
+    """What is written down: a row for each arrival and, where there are sessions, one for each of their requests."""
+
+    orders: ledger.Writer
+    sessions: requests.Writer | None = None
+
+    def flush(self) -> None:
+        """Write what was taken so far. Raises ``OSError``."""
+        for book in (self.sessions, self.orders):
+            if book is not None:
+                book.flush()
+
+    def seal(self, until_ns: int) -> int:
+        """Close both; give the number of rows in the ledger. Raises ``OSError``."""
+        if self.sessions is not None:
+            self.sessions.seal(until_ns)
+        return self.orders.seal(until_ns)
 
 
 class Street:
@@ -36,12 +59,13 @@ class Street:
     error that stopped it: a shopper that raises is a fault of the test, and ends it.
     """
 
-    def __init__(self, spec: LoadSpec, begin_ns: int, shopper: Shopper, writer: Writer) -> None:
+    def __init__(self, spec: LoadSpec, begin_ns: int, shopper: Shopper, books: Books) -> None:
         self.until_ns = begin_ns + int(spec.longest_s * 1e9)
         self.over: AsyncResult[bool] = AsyncResult()
         self.tally = Tally()
-        self._spec, self._begin_ns, self._shopper, self._writer = spec, begin_ns, shopper, writer
-        self._wire = Wire(spec.url, spec.timeout_s, 2 * spec.in_flight_max)
+        self._spec, self._begin_ns, self._shopper, self._ledger = spec, begin_ns, shopper, books.orders
+        self._wire = Wire(spec.url, spec.timeout_s, 2 * spec.in_flight_max, spec.ca)
+        self._walker = self._new_walker(books.sessions)
         self._in_flight = Group()
 
     def now_ns(self) -> int:
@@ -72,7 +96,22 @@ class Street:
                 self._record(arrival, -1, NOT_SENT)
             if number % CATCH_UP == 0:
                 gevent.sleep(0)
+        if self._walker is not None:
+            self._walker.closing.set()
         self._in_flight.join()
+
+    def _new_walker(self, writer: requests.Writer | None) -> Walker | None:
+        spec, visitor = self._spec, self._shopper
+        if spec.load.sessions is None or writer is None or not isinstance(visitor, Visitor):
+            return None
+        return Walker(
+            sessions=spec.load.sessions,
+            visitor=visitor,
+            wire=self._wire,
+            writer=writer,
+            zero_ns=spec.zero_ns,
+            timeout_s=spec.timeout_s,
+        )
 
     def _arrivals(self) -> Iterator[Arrival]:
         """Give the schedule, block after block, in the run's time."""
@@ -86,6 +125,10 @@ class Street:
         """Be the shopper of one arrival, from the request to the row in the ledger."""
         seq, _, kind, last_piece, resend = arrival
         shopper = self._shopper
+        if kind == SESSION and self._walker is not None:
+            sent_ns = self.now_ns()
+            self._record(arrival, sent_ns, self._walker.walk(seq))
+            return
         if kind == ORDER:
             request, judge = shopper.order(seq, last_piece=last_piece), shopper.judge_order
         else:
@@ -111,7 +154,7 @@ class Street:
         answer = result.answer
         done_ns = -1 if result is NOT_SENT else result.done_ns - self._spec.zero_ns
         times = (intended_ns, sent_ns, done_ns)
-        self._writer.add((seq, kind, *times, answer.fate, result.status, result.attempts, answer.order_id, answer.digest))
+        self._ledger.add((seq, kind, *times, answer.fate, result.status, result.attempts, answer.order_id, answer.digest))
         self.tally.end(seq, answer.fate, done_ns)
 
 

@@ -6,6 +6,7 @@ a failure came before or after the first byte left, which is just what the ledge
 
 import errno
 import socket
+import ssl
 from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any
@@ -22,13 +23,14 @@ from harness.model import noun
 BLOCK = 16_384
 BODY_MAX = 1 << 20
 IDLE_MAX_NS = 3_000_000_000
+PORTS = {"http": 80, "https": 443}
 OUR_OWN_LIMITS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 Judge = Callable[[Request, int, bytes], Answer]
 
 
 @noun
 class Result:
-    """What became of one sending. ``attempts`` is 1 once a byte of it may have left, 0 where surely none did."""
+    """What became of one arrival. ``attempts`` counts the sendings of which a byte may have left; 0: surely none did."""
 
     done_ns: int
     status: int
@@ -36,41 +38,61 @@ class Result:
     answer: Answer
 
 
-class Wire:
-    """Sends requests to one entry (``http://host:port``), any number at a time. Raises ``ValueError`` for other URLs."""
+@noun
+class Got:
+    """What one sending brought. ``status`` is 0 without a whole answer; ``lack`` is what that proves."""
 
-    def __init__(self, url: str, timeout_s: float, connections_max: int) -> None:
+    status: int
+    attempts: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    lack: Answer = Answer(fate=UNKNOWN)
+
+
+class Wire:
+    """Sends requests to one entry, any number at a time: ``http://host:port``, or ``https`` proved by ``ca`` (PEM) alone.
+
+    Raises ``ValueError`` for other URLs, ``ssl.SSLError`` for a ``ca`` that is no certificate.
+    """
+
+    def __init__(self, url: str, timeout_s: float, connections_max: int, ca: str = "") -> None:
         parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname:
-            raise ValueError(f"the load enters at http://host:port, not at {url!r}")
+        if parts.scheme not in PORTS or not parts.hostname:
+            raise ValueError(f"the load enters at http://host:port or https://host:port, not at {url!r}")
         self._host = parts.netloc
         self._prefix = parts.path.rstrip("/")
         self._timeout_s = timeout_s
-        self._pool = _Pool(parts.hostname, parts.port or 80, connections_max)
+        tls = ssl.create_default_context(cadata=ca) if parts.scheme == "https" else None
+        self._pool = _Pool(parts.hostname, parts.port or PORTS[parts.scheme], connections_max, tls)
 
     def send(self, request: Request, judge: Judge) -> Result:
-        """Send once, wait for the answer within the time-out, and say what it means.
+        """Send once, wait for the answer within the time-out, and say what it means."""
+        got = self.exchange(request, self._timeout_s)
+        done_ns = monotonic_ns()
+        answer = judge(request, got.status, got.body) if got.status else got.lack
+        return Result(done_ns=done_ns, status=got.status, attempts=got.attempts, answer=answer)
 
-        No connection: refused, as nothing was sent (shed, where this machine's own limits were the reason). Any failure
-        from the first byte on: unknown, status 0.
+    def exchange(self, request: Request, timeout_s: float) -> Got:
+        """Send once, and wait for the whole answer within ``timeout_s``.
+
+        No connection: its lack means refused, as nothing was sent (shed, where this machine's own limits were the reason).
+        Any failure from the first byte on: unknown.
         """
         data = self._bytes(request)
         attempts = 0
-        deadline = gevent.Timeout.start_new(self._timeout_s)
+        deadline = gevent.Timeout.start_new(timeout_s)
         try:
             sock = self._pool.get_socket()
             attempts = 1
-            status, body = self._exchange(sock, request.method, data)
+            return self._exchange(sock, request.method, data)
         except (OSError, HTTPParseError, gevent.Timeout) as error:
             if isinstance(error, gevent.Timeout) and error is not deadline:
                 raise
-            return Result(done_ns=monotonic_ns(), status=0, attempts=attempts, answer=_without_answer(attempts, error))
+            return Got(status=0, attempts=attempts, lack=_without_answer(attempts, error))
         finally:
             deadline.close()
-        done_ns = monotonic_ns()
-        return Result(done_ns=done_ns, status=status, attempts=1, answer=judge(request, status, body))
 
-    def _exchange(self, sock: Any, method: str, data: bytes) -> tuple[int, bytes]:
+    def _exchange(self, sock: Any, method: str, data: bytes) -> Got:
         try:
             sock.sendall(data)
         except BaseException:
@@ -83,7 +105,7 @@ class Wire:
                 body += piece
                 if len(body) > BODY_MAX:
                     raise HTTPParseError(f"the answer is longer than {BODY_MAX} bytes")
-            return response.get_code(), body
+            return Got(status=response.get_code(), attempts=1, headers=tuple(response.items()), body=body)
 
     def _bytes(self, request: Request) -> bytes:
         lines = [f"{request.method} {self._prefix}{request.path} HTTP/1.1", f"Host: {self._host}"]
@@ -106,14 +128,19 @@ class _Pool(ConnectionPool):
     A server closes idle connections at a time of its own; a request that crosses with that would be unknown for nothing.
     """
 
-    def __init__(self, host: str, port: int, size: int) -> None:
+    def __init__(self, host: str, port: int, size: int, tls: ssl.SSLContext | None) -> None:
         super().__init__(host, port, host, port, size=size)
+        self._name, self._tls = host, tls
         self.connection_timeout = self.network_timeout = None  # type: ignore[assignment]  # see Wire.send
         self._addresses = super()._resolve()
         self._idle_since: dict[Any, int] = {}
 
     def _resolve(self) -> Any:
         return self._addresses
+
+    def _connect_socket(self, sock: Any, address: Any) -> Any:
+        connected = super()._connect_socket(sock, address)
+        return self._tls.wrap_socket(connected, server_hostname=self._name) if self._tls else connected
 
     def after_connect(self, sock: Any) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

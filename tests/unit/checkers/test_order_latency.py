@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from harness.checkers.order_latency import OrderLatency, nearest_rank
+from harness.checkers.order_latency import OrderLatency
+from harness.evidence import nearest_rank
 from harness.history import Window
 from harness.model import Outcome
 from tests.fake_runs import S, Trouble, a_history, a_plan

@@ -1,0 +1,120 @@
+"""``failed_sessions``: shoppers with a browser go through the shop as if nothing had happened."""
+
+from math import ceil, inf
+from typing import ClassVar
+
+import numpy as np
+
+from harness.evidence import decide, ms, plural
+from harness.history import Checker, History
+from harness.model import Count, Verdict, noun
+from harness.sessions import Exposure, Seqs, ended, exposures, failed, told
+
+CARRIED = 0.3
+NO_ONE_FAILED = 3.0  # with 95 % confidence, n trials without a failure bound its probability by 3/n
+
+
+@noun
+class FailedSessions(Checker):
+    """Sessions that failed: at most ``max``, in all of the run.
+
+    Failed: one of its requests got a wrong body, an answer that is not 2xx or 3xx, a reset, a truncation or no answer, or
+    took more than 10 s; a GET may have been repeated once. Evidence: at least ``sessions`` that saw all their pages, or
+    failed. Where a step hits an edge, also: the edge carried 30 % of the requests in the 10 s before, at least ``exposed``
+    sessions were under way on it at t0, and at least ``moved`` of those were served by another edge afterwards. All three
+    scale with ``--rate``. Both 95 % bounds are measured where none failed: 3/sessions, 3/exposed. ``added_delay_p99_ms``:
+    of the exposed, the worst of each one's requests after t0 beyond the median of its kind before, nearest rank.
+    """
+
+    browses: ClassVar[bool] = True
+
+    max: Count = 0
+    sessions: Count = 10_000
+    exposed: Count = 1_000
+    moved: Count = 100
+
+    def check(self, history: History) -> Verdict:
+        """Judge the whole run, whatever the window."""
+        found, all_, bad = exposures(history), ended(history), failed(history)
+        exposed = _union([one.exposed for one in found])
+        moved = _union([one.moved for one in found])
+        needed = max(1, ceil(self.sessions * history.scale))
+        measured: dict[str, float] = {"failed": len(bad), "sessions": len(all_)}
+        if found:
+            hurt = len(np.intersect1d(bad, exposed))
+            measured |= {"exposed": len(exposed), "moved": len(moved), "exposed_failed": hurt}
+            measured |= {"share_before_ratio": min(one.share for one in found), "added_delay_p99_ms": _delay(history, found)}
+        bounds = {} if len(bad) else _bounds(measured)
+        rows = np.flatnonzero(history.visits.bad & np.isin(history.visits.session, bad))
+        rows = rows[np.argsort(history.visits.done_ns[rows], kind="stable")]
+        return decide(
+            failed=f"{plural(len(bad), 'session')} of {len(all_):,} failed; at most {self.max:,} may."
+            if len(bad) > self.max
+            else "",
+            lacking=self._lacking(history, found, len(all_), needed, len(exposed), len(moved)),
+            passed=f"{len(bad):,} of {len(all_):,} sessions failed; at most {self.max:,} may.{_said(measured, bounds)}",
+            measured=measured | bounds,
+            limit={"max": self.max, "sessions": needed}
+            | ({"exposed": self.exposed * history.scale, "moved": self.moved * history.scale} if found else {}),
+            evidence=len(all_),
+            needed=needed,
+            examples=list(told(history, rows)),
+        )
+
+    def _lacking(  # noqa: PLR0913, PLR0917 -- what there is, and what is needed
+        self, history: History, found: tuple[Exposure, ...], all_: int, needed: int, exposed: int, moved: int
+    ) -> str:
+        """Say what evidence is missing; empty where there is enough."""
+        exposed_needed, moved_needed = ceil(self.exposed * history.scale), ceil(self.moved * history.scale)
+        unseen = [one.step for one in found if one.at_ns is None]
+        idle = [one for one in found if one.at_ns is not None and one.share < CARRIED]
+        reasons = {
+            f"Only {all_:,} sessions came to their end; {needed:,} are needed.": all_ < needed,
+            f"The journal does not say when {', '.join(unseen)} hit.": bool(unseen),
+            " ".join(f"{one.edge} carried only {one.share:.0%} before {one.step}; 30 % are needed." for one in idle): bool(
+                idle
+            ),
+            f"Only {exposed:,} sessions were on it when it was hit; {exposed_needed:,} are needed.": bool(found)
+            and exposed < exposed_needed,
+            f"Only {moved:,} of them were moved; {moved_needed:,} are needed.": bool(found) and moved < moved_needed,
+        }
+        return " ".join(reason for reason, applies in reasons.items() if applies)
+
+
+def _union(parts: list[Seqs]) -> Seqs:
+    return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *parts]))
+
+
+def _bounds(measured: dict[str, float]) -> dict[str, float]:
+    """Give what the share of failing sessions is at most, with 95 % confidence, where none was seen to fail."""
+    return {f"{name}_bound_ratio": NO_ONE_FAILED / measured[name] for name in ("sessions", "exposed") if measured.get(name)}
+
+
+def _said(measured: dict[str, float], bounds: dict[str, float]) -> str:
+    """Tell the bounds, and what the shoppers of an edge that was hit went through."""
+    words = f" With 95 % confidence fewer than {bounds['sessions_bound_ratio']:.3%} do." if bounds else ""
+    if "exposed" in measured:
+        bound = f", so fewer than {bounds['exposed_bound_ratio']:.2%} do" if "exposed_bound_ratio" in bounds else ""
+        words += (
+            f" {measured['exposed']:,.0f} were on an edge when it was hit, {measured['moved']:,.0f} of them were moved, "
+            f"{measured['exposed_failed']:,.0f} failed{bound}; 99 % were held up by {ms(measured['added_delay_p99_ms'])}."
+        )
+    return words
+
+
+def _delay(history: History, found: tuple[Exposure, ...]) -> float:
+    """Give the 99th percentile over the exposed of what the act added to the worst request of each; infinite of none."""
+    visits, worst = history.visits, list[float]()
+    took = (visits.done_ns - visits.sent_ns) / 1e6
+    for one in found:
+        at_ns = one.at_ns or 0
+        before = visits.whole & (visits.done_ns <= at_ns)
+        usual = np.zeros(int(visits.what.max(initial=0)) + 1)
+        for what in np.unique(visits.what[before]):
+            usual[what] = np.median(took[before & (visits.what == what)])
+        rows = np.flatnonzero((visits.done_ns > at_ns) & np.isin(visits.session, one.exposed))
+        added = np.zeros(len(one.exposed))
+        places = np.searchsorted(one.exposed, visits.session[rows])
+        np.maximum.at(added, places, took[rows] - usual[visits.what[rows]])
+        worst += added.tolist()
+    return sorted(worst)[-(-99 * len(worst) // 100) - 1] if worst else inf

@@ -1,0 +1,151 @@
+"""What became of the sessions of a run, counted one by one; pure. Sessions are named by their ``seq`` in the ledger."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.evidence import EXAMPLES
+from harness.history import SHED, History, Window
+from harness.model import Target, noun
+from harness.visits import ASSET, PAGE, WHATS, WRONGS
+
+S = 1_000_000_000
+BEFORE_S = 10
+Seqs = NDArray[np.int64]
+
+
+@noun
+class Exposure:
+    """An act on an edge, as its shoppers lived through it. ``at_ns`` is its t0, None where the journal does not say.
+
+    ``exposed`` sessions were under way at t0, and the last answer that they had had was the edge's. Of them those ``moved``
+    that were answered by another edge afterwards. ``share`` is the edge's part of the requests in the 10 s before.
+    """
+
+    step: str
+    edge: str
+    at_ns: int | None
+    exposed: Seqs
+    moved: Seqs
+    share: float
+
+
+def begun(history: History, window: Window | None = None) -> Seqs:
+    """Give the sessions that were due (in a window) and are known not to have been held back by the generator itself."""
+    ledger = history.ledger
+    rows = ledger.sessions & ledger.recorded & (ledger.fate != SHED)
+    if window is not None:
+        rows &= (ledger.intended_ns >= window.start_ns) & (ledger.intended_ns < window.end_ns)
+    return ledger.seq[rows]
+
+
+def failed(history: History) -> Seqs:
+    """Give the sessions of which a request failed: see ``Visits.bad``."""
+    return np.intersect1d(history.visits.session[history.visits.bad], begun(history))
+
+
+def ended(history: History) -> Seqs:
+    """Give the sessions that are evidence: they saw all their pages, or failed. Others went home when the load ended."""
+    visits, sessions = history.visits, history.scenario.load.sessions
+    seen, pages = np.unique(visits.session[visits.what == PAGE], return_counts=True)
+    through = seen[pages >= (sessions.pages if sessions else 1)]
+    return np.union1d(np.intersect1d(through, begun(history)), failed(history))
+
+
+def exposures(history: History) -> tuple[Exposure, ...]:
+    """Give what each step of the scenario that aims at an edge, or at the way to one, did to its sessions."""
+    acts = {one.step: one.at_ns for one in reversed(history.disturbances) if not one.heal}
+    edges = {part.name for part in history.declaration.components if part.edge}
+    return tuple(
+        _exposure(history, step.id, edge, acts.get(step.id))
+        for step in history.scenario.steps
+        for edge in _ends(str(step.fault.params.get("target", "")))
+        if edge in edges
+    )
+
+
+def _ends(target: str) -> tuple[str, ...]:
+    """Name the components that a target means: one, or both ends of a way."""
+    parsed = Target.parse(target)
+    return tuple(end for end in (parsed.component, parsed.peer) if end is not None)
+
+
+def _exposure(history: History, step: str, edge: str, at_ns: int | None) -> Exposure:
+    visits, ledger = history.visits, history.ledger
+    nobody: Seqs = np.zeros(0, dtype=np.int64)
+    if at_ns is None:
+        return Exposure(step=step, edge=edge, at_ns=None, exposed=nobody, moved=nobody, share=0.0)
+    alive = ledger.seq[ledger.sessions & ledger.recorded & (ledger.sent_ns <= at_ns) & (ledger.done_ns > at_ns)]
+    answered = visits.edge != ""
+    before = np.flatnonzero(answered & (visits.done_ns <= at_ns))
+    before = before[np.argsort(visits.done_ns[before], kind="stable")]
+    sessions, last = np.unique(visits.session[before][::-1], return_index=True)
+    on_it = sessions[visits.edge[before][::-1][last] == edge]
+    exposed = np.intersect1d(np.intersect1d(on_it, alive), begun(history))
+    elsewhere = visits.session[answered & (visits.done_ns > at_ns) & (visits.edge != edge)]
+    share = edge_share(history, edge, Window(start_ns=at_ns - BEFORE_S * S, end_ns=at_ns))[0]
+    return Exposure(
+        step=step, edge=edge, at_ns=at_ns, exposed=exposed, moved=np.intersect1d(exposed, elsewhere), share=share
+    )
+
+
+def edge_share(history: History, edge: str, window: Window) -> tuple[float, int]:
+    """Give an edge's part of the requests sent in a window that any edge answered, and how many those are; 0 of none."""
+    visits = history.visits
+    served = (visits.edge != "") & (visits.sent_ns >= window.start_ns) & (visits.sent_ns < window.end_ns)
+    count = int(np.count_nonzero(served))
+    return float(np.count_nonzero(served & (visits.edge == edge)) / count) if count else 0.0, count
+
+
+def first_pages_ms(history: History, sessions: Seqs) -> NDArray[np.float64]:
+    """Give for each of some sessions the time from when it was due to the last asset of its first page.
+
+    Infinite where any of it failed or is not known.
+    """
+    visits = history.visits
+    order = np.lexsort((visits.nth, visits.session))
+    found, first, count = np.unique(visits.session[order], return_index=True, return_counts=True)
+    opened = np.cumsum(visits.what[order] != ASSET)  # whatever is no asset begins something new
+    rows = order[opened == np.repeat(opened[first], count)]
+    took = (visits.done_ns[rows] - history.ledger.intended_ns[visits.session[rows]]) / 1e6
+    slowest = np.zeros(len(found))
+    np.maximum.at(slowest, np.searchsorted(found, visits.session[rows]), np.where(visits.bad[rows], np.inf, took))
+    known = np.isin(sessions, found)
+    firsts = np.full(len(sessions), np.inf)
+    firsts[known] = slowest[np.searchsorted(found, sessions[known])]
+    return firsts
+
+
+def answers(history: History, *whats: int) -> int:
+    """Count the whole answers to some kinds of requests: what a shopper could look at."""
+    visits = history.visits
+    return int(np.count_nonzero(visits.whole & np.isin(visits.what, whats)))
+
+
+def answers_needed(history: History, enough: int, per_session: float) -> int:
+    """Give how many answers are needed: ``enough``, or nine tenths of what 10 s of sessions bring; scaled by ``--rate``."""
+    sessions = history.scenario.load.sessions
+    brought = 0.9 * BEFORE_S * (sessions.per_s if sessions else 0.0) * per_session
+    return max(1, round(min(enough, brought) * history.scale))
+
+
+def wrong(history: History, *reasons: str) -> NDArray[np.int64]:
+    """Give the rows of the requests that are wrong for some of ``WRONGS``, in the order of time."""
+    visits = history.visits
+    rows = np.flatnonzero(np.isin(visits.wrong, reasons) & np.isin(visits.session, begun(history)))
+    return rows[np.argsort(visits.done_ns[rows], kind="stable")]
+
+
+def told(history: History, rows: NDArray[np.int64]) -> Iterator[str]:
+    """Tell people of some requests: whose, what, when, and what came."""
+    visits, run = history.visits, history.run
+    for row in rows[:EXAMPLES].tolist():
+        why = str(visits.wrong[row])
+        status = int(visits.status[row])
+        came = f"wrong {why}" if why in WRONGS else f"status {status}" if status else "no whole answer"
+        by = f" by {visits.edge[row]}" if visits.edge[row] else ""
+        whose = f"{run.id if run else ''}:{visits.session[row]}"
+        took_ms = (visits.done_ns[row] - visits.sent_ns[row]) / 1e6
+        at_s = visits.done_ns[row] / 1e9
+        yield f"{whose}: {WHATS[visits.what[row]]}, {came}{by} after {took_ms:,.0f} ms, at {at_s:.1f} s"
