@@ -168,7 +168,10 @@ def _sessions(history: History) -> Iterator[Doubt]:
     ledger, visits = history.ledger, history.visits
     begun, known = ledger.seq[ledger.sessions & (ledger.sent_ns >= 0)], complete(visits)
     if missing := len(np.setdiff1d(begun, known)):
-        yield _hides(f"of {missing:,} of {len(begun):,} sessions not every request is known")
+        because = f"of {missing:,} of {len(begun):,} sessions not every request is known"
+        yield _hides(because)
+        if missing > SHORTFALL * len(begun):
+            yield Doubt(because=because, voids=_FAIL, timing_only=True)
     if strange := len(np.setdiff1d(visits.session, begun)):
         yield _hides(f"there are requests of {strange:,} sessions that were not begun")
 

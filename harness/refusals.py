@@ -7,7 +7,7 @@ from harness.declaration import Declaration
 from harness.errors import PlanError
 from harness.evidence import FEWEST_ARRIVALS
 from harness.outages import orders_to_see
-from harness.planned import MARGIN_S, Objective, PlannedStep, shortest_s
+from harness.planned import MARGIN_S, Objective, PlannedStep, last_disturbance_s, shortest_s
 from harness.scenario import Scenario
 
 RESERVED = ("healed", "run")  # what the judge says in every run, and what JUnit calls a run as a whole

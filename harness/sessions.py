@@ -37,7 +37,8 @@ def begun(history: History, window: Window | None = None) -> Seqs:
     rows = ledger.sessions & ledger.recorded & (ledger.fate != SHED)
     if window is not None:
         rows &= (ledger.intended_ns >= window.start_ns) & (ledger.intended_ns < window.end_ns)
-    return ledger.seq[rows]
+    found: Seqs = ledger.seq[rows]
+    return found
 
 
 def failed(history: History) -> Seqs:
@@ -98,23 +99,24 @@ def edge_share(history: History, edge: str, window: Window) -> tuple[float, int]
     return float(np.count_nonzero(served & (visits.edge == edge)) / count) if count else 0.0, count
 
 
-def first_pages_ms(history: History, sessions: Seqs) -> NDArray[np.float64]:
-    """Give for each of some sessions the time from when it was due to the last asset of its first page.
+def first_pages_ms(history: History, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Give for each of some rows of the ledger the time from when it was due to the last asset of its first page.
 
-    Infinite where any of it failed or is not known.
+    Infinite where any of that failed or is not known.
     """
-    visits = history.visits
+    visits, ledger = history.visits, history.ledger
     order = np.lexsort((visits.nth, visits.session))
     found, first, count = np.unique(visits.session[order], return_index=True, return_counts=True)
     opened = np.cumsum(visits.what[order] != ASSET)  # whatever is no asset begins something new
-    rows = order[opened == np.repeat(opened[first], count)]
-    took = (visits.done_ns[rows] - history.ledger.intended_ns[visits.session[rows]]) / 1e6
-    slowest = np.zeros(len(found))
-    np.maximum.at(slowest, np.searchsorted(found, visits.session[rows]), np.where(visits.bad[rows], np.inf, took))
-    known = np.isin(sessions, found)
-    firsts = np.full(len(sessions), np.inf)
-    firsts[known] = slowest[np.searchsorted(found, sessions[known])]
-    return firsts
+    parts = order[opened == np.repeat(opened[first], count)]
+    shown_ns = np.zeros(len(found))
+    done_ns = np.where(visits.bad[parts], np.inf, visits.done_ns[parts])
+    np.maximum.at(shown_ns, np.searchsorted(found, visits.session[parts]), done_ns)
+    took = np.full(len(rows), np.inf)
+    known = np.isin(ledger.seq[rows], found)
+    begun_rows = rows[known]
+    took[known] = (shown_ns[np.searchsorted(found, ledger.seq[begun_rows])] - ledger.intended_ns[begun_rows]) / 1e6
+    return took
 
 
 def answers(history: History, *whats: int) -> int:

@@ -45,7 +45,8 @@ class Visits:
     @property
     def bad(self) -> NDArray[np.bool_]:
         """Which rows fail their session: a wrong body, not a 2xx or 3xx, no whole answer, or more than 10 s."""
-        return (self.wrong != "") | ~self.whole | (self.done_ns - self.sent_ns > PATIENCE_NS)
+        slow = np.greater(self.done_ns - self.sent_ns, PATIENCE_NS)
+        return np.not_equal(self.wrong, "") | ~self.whole | slow
 
 
 def complete(visits: Visits) -> NDArray[np.int64]:

@@ -41,6 +41,8 @@ DECLARATION = Declaration(
         ),
         Component(name="etcd", abilities=frozenset({Answers})),
         Component(name="proxy", abilities=frozenset({Answers})),
+        Component(name="cdn_a", needs=("lb",), abilities=_BREAKABLE, edge=True),
+        Component(name="cdn_b", needs=("lb",), abilities=_BREAKABLE, edge=True),
     ),
     entry="lb",
     shopper="tests.fakes:FakeShopper",

@@ -28,8 +28,10 @@ from harness.model import Reading, Undo, noun
 from harness.plan import plan
 from harness.planned import Plan
 from harness.scenario import parse
+from harness.visits import NO_VISITS
 from tests.fake_declaration import DECLARATION
 from tests.fake_monitoring import INSTANCES, PRIMARY, STANDBY, health, monitored, writes
+from tests.fake_sessions import BROWSING, Hit, with_sessions
 
 S = 1_000_000_000
 BEGIN_NS, AFTER_S, TIMEOUT_NS = 1 * S, 12, 10 * S
@@ -66,8 +68,15 @@ kill = { target = "orders_db:primary" }
 """
 
 
-def a_plan(*, calm: bool = False) -> Plan:
-    """Plan the flagship in small: the primary lost for 25 s. ``calm``: no fault, 62 s of load, and ``throughput``."""
+def a_plan(*, calm: bool = False, browsing: bool = False) -> Plan:
+    """Plan the flagship in small: the primary lost for 25 s. ``calm``: no fault, 62 s of load, and ``throughput``.
+
+    ``browsing``: shoppers come with sessions too, and it is an edge that is lost.
+    """
+    if browsing:
+        text = SCENARIO.replace("warm_up_s", f"{BROWSING}\nwarm_up_s") + OBJECTIVES + KILL
+        text = text.replace("orders_db:primary", "cdn_a").replace('["orders_db"', '["cdn_a", "orders_db"')
+        return plan(parse(text, "made_up.toml"), DECLARATION)
     text = SCENARIO + OBJECTIVES + ("throughput = {}\n" if calm else KILL)
     return plan(parse(text.replace("baseline_s = 12", "baseline_s = 60") if calm else text, "made_up.toml"), DECLARATION)
 
@@ -156,7 +165,9 @@ def a_history(made: Plan | None = None, troubles: Sequence[Trouble] = FAILOVER, 
     begin, zero, until = BEGIN_NS, act_ns(made), end_ns(made)
     troubles = () if troubles is FAILOVER and not made.steps else troubles
     arrivals = planned(made.scenario.load, made.scenario.seed, made.scale, until - begin)
-    ledger = a_ledger(arrivals, begin, zero, troubles)
+    ledger, visits = a_ledger(arrivals, begin, zero, troubles), NO_VISITS
+    if made.scenario.load.sessions is not None:
+        ledger, visits = with_sessions(ledger, Hit(from_ns=zero, until_ns=zero + 26 * S), until)
     before = ledger.seq[(ledger.done_ns < zero) & ledger.orders]
     audit = an_audit(ledger, until + 20 * S, before[len(before) - lost :].tolist())
     return History(
@@ -168,6 +179,7 @@ def a_history(made: Plan | None = None, troubles: Sequence[Trouble] = FAILOVER, 
         lost=lost_rows(ledger, audit, RUN),
         integrity=(),
         window=Window(start_ns=begin, end_ns=until),
+        visits=visits,
     )
 
 

@@ -30,7 +30,7 @@ class FirstPage(Checker):
         """Judge the sessions due in the history's window."""
         ledger, window = history.ledger, history.window
         due = ledger.sessions & (ledger.intended_ns >= window.start_ns) & (ledger.intended_ns < window.end_ns)
-        took = np.sort(first_pages_ms(history, ledger.seq[due]))
+        took = np.sort(first_pages_ms(history, np.flatnonzero(due)))
         offered, needed = len(took), sessions_needed(history, window)
         ranks = {f"p{rank}_ms": nearest_rank(took, rank) for rank in (50, 95, 99)}
         p95 = ranks["p95_ms"]

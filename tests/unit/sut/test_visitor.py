@@ -1,0 +1,210 @@
+"""Shoppers with a browser: where they go, what they expect, and what they say of what they are shown."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from harness.history import ACKNOWLEDGED, REFUSED, UNKNOWN
+from harness.load.visitor import Ask, Reply, Turn, Visitor
+from harness.scenario import Sessions
+from harness.visits import ACCOUNT, ASSET, CART, CART_PUT, CHECKOUT, LOGIN, PAGE, PAY, WHATS
+from sut.services.identity import password
+from sut.visitor import VisitingShopper
+
+SHOPPER = VisitingShopper("r1", 7)
+BUYERS = Sessions(per_s=1, pages=4, checkout_ratio=1.0)
+STYLE = hashlib.sha256(b"style").hexdigest()[:16]
+
+
+class Shop:
+    """Answers as the reference shop does; ``spoil`` may change an answer before it is sent."""
+
+    def __init__(self, spoil: Callable[[Ask, Reply], Reply] = lambda _, reply: reply) -> None:
+        self._spoil = spoil
+        self.shopper, self.cart = 0, dict[str, int]()
+
+    def reply(self, ask: Ask) -> Reply:
+        """Answer one request."""
+        body = json.loads(ask.request.body) if ask.request.body else {}
+        return self._spoil(ask, self._answer(ask, body))
+
+    def _answer(self, ask: Ask, body: Any) -> Reply:
+        path = ask.request.path
+        if ask.what == ASSET:
+            return made(b"style")
+        if ask.what == PAGE:
+            sku = f'data-sku="{path[3:]}" data-price-cents="100"' if path.startswith("/p/") else ""
+            return page(path, sku, f'<link href="/a/{STYLE}.css">')
+        if ask.what == LOGIN:
+            self.shopper = body["shopper"]
+            assert body["password"] == password(self.shopper)
+        if ask.what == CART_PUT:
+            self.cart[path.removeprefix("/cart/")] = body["qty"]
+        mine = {"x-shopper": str(self.shopper)}
+        if ask.what == ACCOUNT:
+            return made(f'<body data-page="/account" data-shopper="{self.shopper}">'.encode(), mine)
+        lines = [{"sku": sku, "qty": qty, "price_cents": 100} for sku, qty in sorted(self.cart.items())]
+        answer = {"shopper": self.shopper, "lines": lines, "amount_cents": 100 * sum(self.cart.values())}
+        return made(json.dumps(answer | {"confirmation": "signed", "order_id": 5}).encode(), mine)
+
+
+def made(body: bytes, headers: dict[str, str] | None = None, status: int = 200) -> Reply:
+    return Reply(status=status, headers=headers or {}, cookies=(), body=body, sha256=hashlib.sha256(body).digest())
+
+
+def page(path: str, marks: str, links: str = "", headers: dict[str, str] | None = None) -> Reply:
+    body = f'<html><body data-page="{path}" {marks}>{links}</body>'.encode()
+    proof = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    return made(body, {"repr-digest": f"sha-256=:{proof}:", **(headers or {})})
+
+
+def turns(shop: Shop, seq: int = 1, sessions: Sessions = BUYERS) -> Iterator[tuple[Turn, list[Reply]]]:
+    """Walk a session to its end."""
+    visit = SHOPPER.visit(seq, sessions)
+    turn = next(visit)
+    while True:
+        replies = [shop.reply(ask) for ask in turn.asks]
+        yield turn, replies
+        try:
+            turn = visit.send(replies)
+        except StopIteration:
+            return
+
+
+def kinds(seq: int, sessions: Sessions = BUYERS) -> list[str]:
+    return [WHATS[ask.what] for turn, _ in turns(Shop(), seq, sessions) for ask in turn.asks]
+
+
+def first_wrong(spoil: Callable[[Ask, Reply], Reply]) -> tuple[str, str]:
+    """Say in which answer of a session something was wrong first, and what."""
+    for turn, replies in turns(Shop(spoil)):
+        for ask, reply in zip(turn.asks, replies, strict=True):
+            if wrong := ask.judge(reply).wrong:
+                return WHATS[ask.what], wrong
+    return "", ""
+
+
+def test_it_is_a_visitor_and_the_same_seed_goes_the_same_way() -> None:
+    assert isinstance(SHOPPER, Visitor)
+    went = [[(turn.think, [ask.request for ask in turn.asks]) for turn, _ in turns(Shop(), seq)] for seq in (1, 1, 2)]
+    assert went[0] == went[1] != went[2]
+
+
+def test_a_session_looks_around_and_then_buys_what_it_has_seen() -> None:
+    for seq in range(30):
+        seen = kinds(seq)
+        assert seen[:5] == ["page", "asset", "page", "page", "page"]  # what was seen is kept
+        puts = seen.count("cart_put")
+        assert 1 <= puts <= 3
+        assert seen[5:] == ["login", *["cart_put"] * puts, "account", "cart", "checkout", "pay"]
+
+
+def test_so_many_buy_as_are_to_and_all_see_their_pages() -> None:
+    sessions = Sessions(per_s=1, pages=2, checkout_ratio=0.2)
+    walks = [kinds(seq, sessions) for seq in range(500)]
+    assert all(walk.count("page") == 2 for walk in walks)
+    assert 60 < sum("pay" in walk for walk in walks) < 140
+
+
+def test_nobody_thinks_before_the_first_page_or_its_assets() -> None:
+    thinks = [(turn.asks[0].what, turn.think) for turn, _ in turns(Shop())]
+    assert thinks[0] == (PAGE, 0.0)
+    assert all(0.5 <= think < 1.5 for what, think in thinks[1:] if what in (PAGE, LOGIN))
+    assert all(think == 0 for what, think in thinks if what not in (PAGE, LOGIN))
+
+
+def test_a_good_shop_leaves_nothing_to_say_and_the_order_is_acknowledged() -> None:
+    assert first_wrong(lambda _, reply: reply) == ("", "")
+    *_, (turn, replies) = turns(Shop())
+    said = turn.asks[0].judge(replies[0])
+    assert said.order is not None
+    assert (said.order.fate, said.order.order_id) == (ACKNOWLEDGED, "5")
+    assert turn.asks[0].request.headers["Idempotency-Key"] == "r1:1"
+
+
+def changed(what: int, **fields: Any) -> Callable[[Ask, Reply], Reply]:
+    """Change fields of the JSON answers of a kind."""
+
+    def spoil(ask: Ask, reply: Reply) -> Reply:
+        if ask.what != what:
+            return reply
+        return made(json.dumps(json.loads(reply.body) | fields).encode(), dict(reply.headers))
+
+    return spoil
+
+
+def replaced(what: int, by: Callable[[Ask, Reply], Reply]) -> Callable[[Ask, Reply], Reply]:
+    return lambda ask, reply: by(ask, reply) if ask.what == what else reply
+
+
+WRONG = {
+    "page cut": (replaced(PAGE, lambda _, r: made(r.body[:50], dict(r.headers))), ("page", "digest")),
+    "page without proof": (replaced(PAGE, lambda _, r: made(r.body)), ("page", "digest")),
+    "another page": (replaced(PAGE, lambda _, __: page("/c/other", "")), ("page", "page")),
+    "another product": (
+        lambda ask, r: page(ask.request.path, 'data-sku="SKU-1"') if ask.request.path.startswith("/p/") else r,
+        ("page", "page"),
+    ),
+    "a page that names somebody": (
+        replaced(PAGE, lambda a, _: page(a.request.path, "", "", {"x-shopper": "9"})),
+        ("page", "identity"),
+    ),
+    "a page that is somebody": (
+        replaced(
+            PAGE,
+            lambda _, r: Reply(status=200, headers=r.headers, cookies=("sid=x; Path=/",), body=r.body, sha256=r.sha256),
+        ),
+        ("page", "identity"),
+    ),
+    "asset cut": (replaced(ASSET, lambda _, __: made(b"sty")), ("asset", "asset")),
+    "a page moved": (replaced(PAGE, lambda _, __: made(b"", status=302)), ("page", "page")),
+    "log-in as another": (changed(LOGIN, shopper=0), ("login", "identity")),
+    "another's account": (
+        replaced(ACCOUNT, lambda _, r: made(b'<body data-page="/account" data-shopper="0">', dict(r.headers))),
+        ("account", "identity"),
+    ),
+    "another's header": (replaced(CART, lambda _, r: made(r.body, {"x-shopper": "0"})), ("cart", "identity")),
+    "account elsewhere": (
+        replaced(ACCOUNT, lambda _, r: made(r.body.replace(b"/account", b"/accounts"), dict(r.headers))),
+        ("account", "page"),
+    ),
+    "put in vain": (changed(CART_PUT, lines=[]), ("cart_put", "cart")),
+    "cart emptied": (changed(CART, lines=[]), ("cart", "cart")),
+    "nothing to check out": (
+        replaced(CHECKOUT, lambda _, __: made(b'{"refused":"empty_cart"}', status=409)),
+        ("checkout", "cart"),
+    ),
+    "another amount": (changed(CHECKOUT, amount_cents=1), ("checkout", "price")),
+    "another amount paid": (changed(PAY, amount_cents=1), ("pay", "price")),
+    "another order": (changed(PAY, lines=[{"sku": "SKU-1", "qty": 1, "price_cents": 100}]), ("pay", "cart")),
+    "nonsense": (replaced(CART, lambda _, r: made(b"nope", dict(r.headers))), ("cart", "page")),
+    "a price that is none": (
+        lambda ask, r: (
+            page(ask.request.path, f'data-sku="{ask.request.path[3:]}" data-price-cents="1"')
+            if ask.request.path.startswith("/p/")
+            else r
+        ),
+        ("checkout", "price"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_said(name: str) -> None:
+    spoil, wrong = WRONG[name]
+    assert first_wrong(spoil) == wrong
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "fate"),
+    [(503, b'{"refused":"database"}', REFUSED), (503, b"", UNKNOWN), (504, b"{}", UNKNOWN), (200, b"{}", UNKNOWN)],
+)
+def test_an_order_is_refused_only_with_proof(status: int, body: bytes, fate: int) -> None:
+    *_, (turn, _) = turns(Shop())
+    said = turn.asks[0].judge(made(body, status=status))
+    assert said.order is not None
+    assert said.order.fate == fate

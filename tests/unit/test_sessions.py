@@ -1,0 +1,176 @@
+"""Sessions, counted: which began, which came to their end, which were on the edge that was hit, and who can hide that."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness import events
+from harness.history import SHED, UNKNOWN, History
+from harness.judge import judge
+from harness.model import Outcome, Verdict
+from harness.plan import plan
+from harness.planned import Plan
+from harness.scenario import asked_also
+from harness.sessions import begun, ended, exposures, failed, first_pages_ms
+from harness.visits import ASSET, CART, DIGEST, IDENTITY, OTHER_CART, PAGE
+from tests.fake_declaration import DECLARATION
+from tests.fake_runs import S, a_history, a_plan, act_ns, without
+from tests.fake_sessions import picked, spoilt
+from tests.unit.test_never_a_false_green import mixed_up, rows_of, told
+
+ASKED = """
+failed_sessions = { sessions = 100, exposed = 10, moved = 10 }
+wrong_bytes = {}
+carts_lost = {}
+wrong_identity = {}
+first_page = { p95_max_ms = 500 }
+traffic_share = { edge = "cdn_a", step = "step1", max_ratio = 0.01 }
+"""
+CAUGHT = {
+    "failed_sessions": lambda h: spoilt(h, PAGE, status=503),
+    "wrong_bytes": lambda h: spoilt(h, ASSET, wrong=DIGEST),
+    "carts_lost": lambda h: spoilt(h, CART, wrong=OTHER_CART),
+    "wrong_identity": lambda h: spoilt(h, CART, wrong=IDENTITY),
+    "first_page": lambda h: replace(h, visits=replace(h.visits, done_ns=h.visits.done_ns + S)),
+    "traffic_share": lambda h: replace(
+        h, visits=replace(h.visits, edge=np.where(h.visits.edge == "cdn_b", "cdn_a", h.visits.edge))
+    ),
+}
+
+
+@cache
+def the_plan() -> Plan:
+    scenario = asked_also(a_plan(browsing=True).scenario, ASKED, "made_up.toml")
+    return plan(scenario, DECLARATION)
+
+
+@cache
+def good() -> History:
+    return replace(a_history(a_plan(browsing=True)), scenario=the_plan().scenario)
+
+
+@cache
+def bad(kind: str) -> History:
+    return CAUGHT[kind](good())
+
+
+def the_verdict(history: History) -> Verdict:
+    return next(one for one in judge(the_plan(), history).verdicts if one.objective == "failed_sessions")
+
+
+def not_passed(history: History) -> frozenset[str]:
+    return frozenset(one.objective for one in judge(the_plan(), history).verdicts if one.outcome is not Outcome.PASS)
+
+
+def test_a_good_run_passes_all() -> None:
+    judgement = judge(the_plan(), good())
+    assert judgement.outcome is Outcome.PASS, judgement
+
+
+@pytest.mark.parametrize("kind", CAUGHT)
+def test_each_bad_run_is_caught_by_its_objective(kind: str) -> None:
+    outcomes = {one.objective: one.outcome for one in judge(the_plan(), bad(kind)).verdicts}
+    assert outcomes[kind] is Outcome.FAIL
+    assert {name for name, outcome in outcomes.items() if outcome is Outcome.FAIL} <= {kind, "failed_sessions"}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_spoilt_requests_pass_nothing_that_did_not_pass(data: st.DataObject) -> None:
+    history = bad(data.draw(st.sampled_from(sorted(CAUGHT))))
+    rows = np.array(mixed_up(data.draw, len(history.visits)), dtype=np.intp)
+    assert not not_passed(history) - not_passed(picked(history, rows))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_spoilt_ledger_of_sessions_passes_nothing_that_did_not_pass(data: st.DataObject) -> None:
+    history = bad(data.draw(st.sampled_from(sorted(CAUGHT))))
+    poorer = rows_of(history, np.array(mixed_up(data.draw, len(history.ledger)), dtype=np.intp))
+    counted = told(poorer, events.LoadStopped, rows=int(np.count_nonzero(poorer.ledger.recorded)))
+    assert not not_passed(history) - not_passed(counted)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_the_requests_of_a_failed_session_cannot_be_left_out(data: st.DataObject) -> None:
+    """Nor some of them, counted anew, nor its row in the ledger: what remains is doubted."""
+    history = bad("failed_sessions")
+    session = int(failed(history)[0])
+    own = np.flatnonzero(history.visits.session == session).tolist()
+    gone = data.draw(st.sets(st.sampled_from(own), min_size=1))
+    rows = np.array([row for row in range(len(history.visits)) if row not in gone], dtype=np.intp)
+    assert "failed_sessions" in not_passed(picked(history, rows))
+
+
+def test_sessions_that_the_generator_held_back_are_no_evidence_and_no_failure() -> None:
+    history = spoilt(good(), PAGE, status=0)
+    (session,) = failed(history).tolist()
+    fate = history.ledger.fate.copy()
+    fate[session] = SHED
+    shed = replace(history, ledger=replace(history.ledger, fate=fate))
+    assert len(failed(shed)) == 0
+    assert session not in begun(shed)
+    assert session not in ended(shed)
+
+
+def test_who_went_home_when_the_load_ended_is_no_evidence() -> None:
+    assert 100 < len(ended(good())) < len(begun(good()))
+
+
+def test_who_was_on_the_edge_at_the_act_is_exposed_and_who_was_served_elsewhere_has_moved() -> None:
+    (one,) = exposures(good())
+    assert (one.step, one.edge, one.at_ns) == ("step1", "cdn_a", act_ns(the_plan()))
+    assert 0.3 < one.share < 0.7
+    assert 10 < len(one.moved) <= len(one.exposed) < 100
+    visits = good().visits
+    for session in one.exposed.tolist():
+        own = visits.edge[visits.session == session]
+        assert own[0] == "cdn_a"
+    never = picked(good(), np.flatnonzero((visits.edge == "cdn_a") | (visits.done_ns <= (one.at_ns or 0))))
+    assert len(exposures(never)[0].moved) == 0
+
+
+def test_without_the_act_nobody_is_exposed_and_nothing_passes() -> None:
+    blind = without(good(), events.Intended, events.Acted)
+    (one,) = exposures(blind)
+    assert (one.at_ns, len(one.exposed)) == (None, 0)
+    verdict = the_verdict(blind)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "does not say when step1 hit" in verdict.because
+
+
+def test_the_first_page_ends_with_its_last_asset() -> None:
+    history = good()
+    rows = np.flatnonzero(history.ledger.sessions)
+    took = first_pages_ms(history, rows)
+    assert took.max() <= 61 + 3 * 300  # whoever began on the edge just then
+    assert took.min() == pytest.approx(61)
+    late = spoilt(history, ASSET, took_ns=5 * S, one=1)
+    assert np.count_nonzero(first_pages_ms(late, rows) > 4000) == 1
+    broken = spoilt(history, ASSET, status=0, one=1)
+    assert np.count_nonzero(np.isinf(first_pages_ms(broken, rows))) == 1
+    assert np.isinf(first_pages_ms(picked(history, np.arange(0)), rows)).all()
+
+
+def test_an_order_of_a_session_counts_in_the_audit() -> None:
+    """Lost, refused and yet present, unknown: as any other order."""
+    history = good()
+    paid = np.flatnonzero(history.ledger.sessions & (history.ledger.attempts > 0))
+    assert history.audit is not None
+    assert history.audit.primary is not None
+    assert f"run1:{paid[0]}" in history.audit.primary.key
+    gone = a_history(a_plan(browsing=True), lost=3000)
+    assert np.count_nonzero(gone.lost & gone.ledger.keyed) > 0
+    denied = history.ledger.fate.copy()
+    denied[paid[0]] = 1
+    ghosts = replace(history, ledger=replace(history.ledger, fate=denied))
+    assert {one.objective for one in judge(the_plan(), ghosts).verdicts if one.outcome is Outcome.FAIL} == {"ghosts"}
+    unsure = history.ledger.fate.copy()
+    unsure[paid[0]] = UNKNOWN
+    legal = replace(history, ledger=replace(history.ledger, fate=unsure))
+    assert judge(the_plan(), legal).outcome is Outcome.PASS
