@@ -26,6 +26,9 @@ def _lines(plan: Plan) -> Iterator[str]:
     reads = {"products": load.products_per_s, "lists": load.lists_per_s, "logs": load.logs_per_s}
     read = "".join(f", {per_s * plan.scale:g} {what}/s" for what, per_s in reads.items() if per_s)
     yield f"  load            {plan.orders_per_s:g} orders/s{read}, open{scaled}"
+    if (sessions := load.sessions) is not None:
+        goes = f"{sessions.pages} pages each, a thought of {sessions.think_s:g} s between them"
+        yield f"  sessions        {sessions.per_s * plan.scale:g}/s, {goes}, {sessions.checkout_ratio:.0%} then buy"
     yield f"  may look bad    {', '.join(scenario.blast_radius) or 'nothing'}"
     yield "  timeline        T counts from the first arrival"
     yield f"    T+0 s         warm-up for {load.warm_up_s:g} s"

@@ -7,12 +7,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.events import Parts
+from harness.events import Parts, Sample
 from harness.history import ACKNOWLEDGED, Audit, History, Window
 from harness.model import Outcome, Series, Verdict
 
 FEWEST_ARRIVALS = 20
 EXAMPLES = 20
+GAP_NS = 10_000_000_000
 
 
 def decide(  # noqa: PLR0913 -- a verdict has these parts; all are named
@@ -138,3 +139,20 @@ def _fell(series: Series) -> Iterator[int]:
     """Give the times of samples below their predecessors: no counter falls but by a restart."""
     samples = zip(series.times_ns, series.values, strict=False)
     return (at for (_, earlier), (at, later) in pairwise(samples) if later < earlier)
+
+
+def unsampled(history: History, found: Sequence[Series]) -> str:
+    """Say whose samples are missing in the window and, where that is known, why; empty where all were there."""
+    if not found:
+        why = next((f": {miss.why}" for miss in history.all(Sample) if miss.probe == "metrics" and miss.value is None), "")
+        return f"The shop's monitoring has no samples of such calls{why}."
+    parts, seen = history.first(Parts), {one.on for one in found}
+    siblings = [names for names in (parts.instances.values() if parts else ()) if seen & set(names)]
+    for instance in sorted({name for names in siblings for name in names} | seen):
+        times = sorted(at for one in found if one.on == instance for at in one.times_ns if history.window.holds(at))
+        gap_ns = max(
+            later - earlier for earlier, later in pairwise([history.window.start_ns, *times, history.window.end_ns])
+        )
+        if gap_ns > GAP_NS:
+            return f"{instance} was not sampled for {gap_ns / 1e9:.0f} s of this stretch."
+    return ""

@@ -74,6 +74,7 @@ def _scenario() -> Iterator[str]:
         "[load]": scenario.Load,
         "[load] arrivals": scenario.Arrivals,
         "[load] resend": scenario.Resend,
+        "[load] sessions": scenario.Sessions,
         "[recovery]": left_out.recovery,
         "[repeat]": scenario.Repeat,
         "[playbook]": left_out.playbook,

@@ -9,7 +9,10 @@ from harness.clock import S
 from harness.errors import ControlError
 from harness.history import ACKNOWLEDGED, REFUSED, UNKNOWN
 from harness.load.shopper import Answer, Request
+from harness.load.visitor import Ask, Reply, Said, Turn, Visit
 from harness.model import Break, Located, Reading, Target, Undo
+from harness.scenario import Sessions
+from harness.visits import ASSET, CART_PUT, OTHER_PAGE, PAGE, PAY
 
 
 class FakeShopper:
@@ -48,6 +51,31 @@ class FakeShopper:
     def judge_read(self, request: Request, status: int, body: bytes) -> Answer:  # noqa: ARG002 -- as the protocol
         """200 is an answer."""
         return Answer(fate=ACKNOWLEDGED if status == 200 else UNKNOWN)
+
+
+class FakeVisitor(FakeShopper):
+    """Comes with a browser too: a page, eight assets at once, after a thought a second page, a cart, and the checkout.
+
+    Every whole answer with a 2xx is right, but a body that says ``wrong``.
+    """
+
+    def visit(self, seq: int, sessions: Sessions) -> Visit:
+        """Go through the shop; ``checkout_ratio`` 0 keeps everybody from buying."""
+        yield Turn(asks=(self._ask(PAGE, f"/page/{seq}"),))
+        yield Turn(asks=tuple(self._ask(ASSET, f"/asset/{seq}/{n}") for n in range(8)))
+        yield Turn(asks=(self._ask(PAGE, f"/again/{seq}"),), think=1.0)
+        if sessions.checkout_ratio:
+            yield Turn(asks=(self._ask(CART_PUT, f"/cart/{seq}", "PUT"),))
+            yield Turn(asks=(self._ask(PAY, f"/pay/{seq}", "POST"),))
+
+    def _ask(self, what: int, path: str, method: str = "GET") -> Ask:
+        request = Request(method=method, path=path, headers={}, body=b"")
+
+        def judge(reply: Reply) -> Said:
+            order = self.judge_order(request, reply.status, reply.body) if what == PAY else None
+            return Said(wrong=OTHER_PAGE if b"wrong" in reply.body else "", order=order)
+
+        return Ask(what=what, request=request, judge=judge)
 
 
 class FakeClock:

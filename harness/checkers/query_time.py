@@ -1,15 +1,13 @@
 """``query_time``: the shop's database calls of one class answer within a limit on average, by its own histograms."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import ClassVar
 
-from harness.events import Metric, Parts, Sample
-from harness.evidence import decide, increase, ms
+from harness.events import Metric
+from harness.evidence import decide, increase, ms, unsampled
 from harness.history import Checker, History
 from harness.model import Positive, Series, Verdict, noun
 
-GAP_NS = 10_000_000_000
 ENOUGH = 30  # a mean of fewer says little
 
 
@@ -46,7 +44,7 @@ class QueryTime(Checker):
             failed=word if calls >= ENOUGH and not torn and not mean_ms <= self.mean_max_ms else "",
             passed=word,
             lacking=torn
-            or _lacking(history, found)
+            or unsampled(history, found)
             or f"Only {calls:,} calls of class {self.class_}; {ENOUGH} are needed." * (calls < ENOUGH),
             measured={"mean_ms": mean_ms, "within_200_ms_ratio": fast, "calls": calls},
             limit={"mean_max_ms": self.mean_max_ms},
@@ -62,21 +60,4 @@ def _torn(found: Sequence[Series]) -> str:
         twin = columns.get((one.on, "query_sum_s" if one.name == "query_count" else "query_count"))
         if twin is None or twin.times_ns != one.times_ns or len(one.values) != len(one.times_ns):
             return f"The samples of {one.on} are not whole."
-    return ""
-
-
-def _lacking(history: History, found: Sequence[Series]) -> str:
-    """Say whose samples are missing, and where that is known, why; empty where all were sampled all the time."""
-    if not found:
-        why = next((f": {miss.why}" for miss in history.all(Sample) if miss.probe == "metrics" and miss.value is None), "")
-        return f"The shop's monitoring has no samples of such calls{why}."
-    parts, seen = history.first(Parts), {one.on for one in found}
-    siblings = [names for names in (parts.instances.values() if parts else ()) if seen & set(names)]
-    for instance in sorted({name for names in siblings for name in names} | seen):
-        times = sorted(at for one in found if one.on == instance for at in one.times_ns if history.window.holds(at))
-        gap_ns = max(
-            later - earlier for earlier, later in pairwise([history.window.start_ns, *times, history.window.end_ns])
-        )
-        if gap_ns > GAP_NS:
-            return f"{instance} was not sampled for {gap_ns / 1e9:.0f} s of this stretch."
     return ""

@@ -38,7 +38,7 @@ class WrongBytes(Checker):
             else "",
             lacking=f"Only {bodies:,} pages and assets were looked at; {needed:,} are needed." * (bodies < needed),
             passed=f"{len(rows):,} of {bodies:,} pages and assets were not what was asked for; at most {self.max:,} may be.",
-            measured={"wrong_bytes": len(rows), **kinds, "bodies": bodies},
+            measured={"wrong_bodies": len(rows), **kinds, "bodies": bodies},
             limit={"max": self.max},
             evidence=bodies,
             needed=needed,

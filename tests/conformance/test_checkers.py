@@ -30,6 +30,7 @@ LIMITS = {
     "exposed": 10,
     "moved": 10,
     "edge": "cdn_a",
+    "times_max": 1000.0,
 }
 CALM = a_plan(calm=True)
 BROWSED = a_plan(browsing=True)
@@ -47,6 +48,7 @@ OTHERS = {
 OWN: dict[str, set[type[Event]]] = {
     "alert": {Alerted, Closed, Located},
     "blast_radius": {Parts, Sample},
+    "origin_load": {Metric},
     "query_time": {Metric},
     "split_brain": {Sample},
 }

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -51,22 +52,23 @@ def refuse(shop: "Server", request: bytes, writer: asyncio.StreamWriter) -> None
 
 
 class Server:
-    """An HTTP server in a thread: it counts each key it gets, replies as told, and can be frozen."""
+    """An HTTP server in a thread, over TLS if told so: it counts keys and connections, replies as told, can be frozen."""
 
-    def __init__(self, reply: Reply = answer) -> None:
+    def __init__(self, reply: Reply = answer, tls: ssl.SSLContext | None = None) -> None:
         self.keys: Counter[bytes] = Counter()
-        self.requests = 0
+        self.requests = self.connections = 0
+        self._tls = tls
         self._reply = reply
         self._thawed = asyncio.Event()
         self._thawed.set()
         self.loop = asyncio.new_event_loop()
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=1000)
-        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._listening.getsockname()[1]}"
         self._thread = threading.Thread(target=self.loop.run_forever)
 
     def __enter__(self) -> Self:
         self._thread.start()
-        starting = asyncio.start_server(self._serve, sock=self._listening)
+        starting = asyncio.start_server(self._serve, sock=self._listening, ssl=self._tls)
         self._server = asyncio.run_coroutine_threadsafe(starting, self.loop).result(5)
         return self
 
@@ -85,6 +87,7 @@ class Server:
         self.loop.call_soon_threadsafe(self._thawed.set)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
             while not writer.is_closing():
                 head = await reader.readuntil(b"\r\n\r\n")

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.history import ORDER, READ
+from harness.history import ORDER, READ, SESSION
 from harness.load.schedule import (
     BLOCK_NS,
     BLOCK_S,
@@ -18,7 +18,7 @@ from harness.load.schedule import (
     block,
     planned,
 )
-from harness.scenario import Arrivals, Load, Resend
+from harness.scenario import Arrivals, Load, Resend, Sessions
 
 rates = st.one_of(st.integers(1, 40), st.floats(0.01, 40).map(lambda rate: round(rate, 3)))
 seeds = st.integers(-(2**63), 2**63)
@@ -31,6 +31,7 @@ loads = st.builds(
     products_per_s=st.one_of(st.just(0.0), rates),
     last_pieces_one_in=st.integers(0, 7),
     resend=st.none() | st.builds(Resend, ratio=st.floats(0, 1), same_moment=st.floats(0, 1)),
+    sessions=st.none() | st.builds(Sessions, per_s=rates),
 )
 
 
@@ -41,7 +42,8 @@ def same(left: Planned, right: Planned, upto: int) -> bool:
 @given(load=loads, seed=seeds, blocks=st.integers(1, 5), scale=st.sampled_from([0.1, 0.5, 1.0, 1 / 3]))
 def test_whole_blocks_hold_exactly_their_share(load: Load, seed: int, blocks: int, scale: float) -> None:
     plan = planned(load, seed, scale, blocks * BLOCK_NS)
-    for kind, rate in ((ORDER, load.arrivals.orders_per_s), (READ, load.products_per_s)):
+    sessions_per_s = load.sessions.per_s if load.sessions else 0
+    for kind, rate in ((ORDER, load.arrivals.orders_per_s), (READ, load.products_per_s), (SESSION, sessions_per_s)):
         share = Fraction(str(rate)) * Fraction(str(scale)) * BLOCK_S * blocks
         assert np.count_nonzero(plan.kind == kind) == int(share)
 
@@ -77,8 +79,8 @@ def test_every_nth_order_and_no_read_asks_for_the_last_piece(load: Load, seed: i
     orders = int(np.count_nonzero(plan.kind == ORDER))
     every = load.last_pieces_one_in
     assert np.count_nonzero(plan.last_piece) == (orders // every if every else 0)
-    assert not np.any(plan.last_piece & (plan.kind == READ))
-    assert not np.any((plan.resend != SEND_ONCE) & (plan.kind == READ))
+    assert not np.any(plan.last_piece & (plan.kind != ORDER))
+    assert not np.any((plan.resend != SEND_ONCE) & (plan.kind != ORDER))
 
 
 def test_resends_come_near_their_ratios() -> None:

@@ -1,0 +1,67 @@
+"""``origin_load``: the worst five seconds from the act on, against the baseline."""
+
+from dataclasses import replace
+
+import pytest
+
+from harness.checkers.origin_load import OriginLoad
+from harness.events import LoadStopped, Metric, Phase
+from harness.history import History
+from harness.model import Outcome, Verdict
+from tests.fake_monitoring import CLASS
+from tests.fake_runs import S, a_history, a_plan, act_ns, without
+
+ACT = act_ns(a_plan())
+
+
+def judged(history: History, times_max: float = 2.0, class_: str = CLASS) -> Verdict:
+    return OriginLoad(class_=class_, times_max=times_max).check(history)
+
+
+def rushed(history: History, per_s: float, from_s: float, to_s: float, *, restart: bool = False) -> History:
+    """Let each instance count ``per_s`` more calls a second from one moment to another after the act."""
+
+    def more(at_ns: int) -> float:
+        return per_s * max(0.0, min((at_ns - ACT) / S, to_s) - from_s)
+
+    def spoil(event: object) -> object:
+        if not isinstance(event, Metric) or event.series.name != "query_count":
+            return event
+        series = event.series
+        values = [value + more(at) for at, value in zip(series.times_ns, series.values, strict=True)]
+        if restart:
+            values = [value - (values[len(values) // 2] if n >= len(values) // 2 else 0) for n, value in enumerate(values)]
+        return replace(event, series=replace(series, values=tuple(values)))
+
+    return replace(history, events=tuple(spoil(event) for event in history.events))  # type: ignore[misc]  # all are events
+
+
+def test_a_calm_origin_passes() -> None:
+    verdict = judged(a_history(a_plan(), ()))
+    assert verdict.outcome is Outcome.PASS, verdict
+    assert verdict.measured["times"] == pytest.approx(1.0, abs=0.3)
+
+
+def test_a_rush_of_five_seconds_fails() -> None:
+    calm = judged(a_history(a_plan(), ())).measured["baseline_per_s"]
+    verdict = judged(rushed(a_history(a_plan(), ()), 3 * calm, 5, 12))
+    assert verdict.outcome is Outcome.FAIL, verdict
+    assert verdict.measured["times"] > 3
+
+
+def test_a_restarted_counter_is_no_rush_and_hides_none() -> None:
+    calm = a_history(a_plan(), ())
+    assert judged(rushed(calm, 0, 0, 1, restart=True)).outcome is Outcome.PASS
+    per_s = judged(calm).measured["baseline_per_s"]
+    assert judged(rushed(calm, 3 * per_s, 5, 12, restart=True)).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize("kind", [Metric, LoadStopped, Phase])
+def test_without_evidence_nobody_knows(kind: type) -> None:
+    assert judged(without(a_history(), kind)).outcome is Outcome.INCONCLUSIVE
+
+
+def test_another_class_is_not_seen() -> None:
+    verdict = judged(a_history(), class_="dunno")
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "no samples of such calls" in verdict.because
