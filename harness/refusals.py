@@ -49,7 +49,8 @@ def browsing(scenario: Scenario, declaration: Declaration, objectives: tuple[Obj
         needed, least_s = getattr(one.checker, "sessions", 0), scenario.load.warm_up_s + shortest_s(scenario)
         if sessions.per_s * least_s < needed:
             per_s = ceil(1.1 * needed / least_s)
-            because = f"{needed:,} sessions are needed, and this run may end after {least_s:g} s; write per_s = {per_s}"
+            because = f"{needed:,} sessions are needed, and this run may end after {least_s:g} s"
+            because += f"; raise load.sessions.per_s to {per_s}"
             raise PlanError(scenario.file, f"objectives.{one.id}.sessions", because)
         edge, step = getattr(one.checker, "edge", None), getattr(one.checker, "step", "")
         if edge is not None and edge not in edges:
