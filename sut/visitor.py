@@ -120,7 +120,7 @@ class _Browser:
         def judge(reply: Reply) -> Said:
             if reply.status != 200:
                 return _other_status(reply)
-            if f"sha-256=:{base64.b64encode(reply.sha256).decode()}:" not in reply.headers.get("repr-digest", ""):
+            if not _proved(reply):
                 return Said(wrong=DIGEST)
             if "x-shopper" in reply.headers or any(cookie.startswith("sid=") for cookie in reply.cookies):
                 return Said(wrong=IDENTITY)  # whoever keeps this copy, shows one shopper's page to all
@@ -142,6 +142,8 @@ class _Browser:
         def judge(reply: Reply) -> Said:
             if reply.status != 200:
                 return _other_status(reply)
+            if not _proved(reply):
+                return Said(wrong=DIGEST)
             marks = _marks(reply.body)
             if reply.headers.get("x-shopper") != str(self._me) or marks.get("shopper") != str(self._me):
                 return Said(wrong=IDENTITY)
@@ -216,6 +218,11 @@ def _asset(path: str) -> Ask:
         return FINE if reply.sha256.hex().startswith(name) else Said(wrong=OTHER_ASSET)
 
     return Ask(what=ASSET, request=_get(path), judge=judge)
+
+
+def _proved(reply: Reply) -> bool:
+    """Say whether a page has the bytes that its maker meant it to have."""
+    return f"sha-256=:{base64.b64encode(reply.sha256).decode()}:" in reply.headers.get("repr-digest", "")
 
 
 def _other_status(reply: Reply) -> Said:

@@ -58,7 +58,8 @@ class Pages:
         mine = {"X-Shopper": str(shopper)}
         lines = _cart(cart)
         if asked == "GET /account":
-            return 200, {**mine, "Cache-Control": "private, no-store"}, _page("/account", f'data-shopper="{shopper}"')
+            page = _page("/account", f'data-shopper="{shopper}"')
+            return 200, {**mine, **_proof(page), "Cache-Control": "private, no-store"}, page
         if asked.startswith("PUT /cart/"):
             lines[asked.removeprefix("PUT /cart/")] = body["qty"]
             if "lost_cart" not in DEFECTS or next(self._turn) % 4:
@@ -104,8 +105,11 @@ def _public(path: str, turn: int) -> Answer:
     sku = path.removeprefix("/p/")
     marks = f'data-sku="{sku}" data-price-cents="{PRICE_CENTS}" data-in-stock="true"' if sku != path else ""
     page = _page("/c/CAT-01" if "wrong_page" in DEFECTS and turn % 30 == 0 else path, marks)
-    proof = base64.b64encode(hashlib.sha256(page).digest()).decode()
-    return 200, {"Repr-Digest": f"sha-256=:{proof}:", "Cache-Control": "public, s-maxage=5"}, _cut(page, turn)
+    return 200, {**_proof(page), "Cache-Control": "public, s-maxage=5"}, _cut(page, turn)
+
+
+def _proof(page: bytes) -> dict[str, str]:
+    return {"Repr-Digest": f"sha-256=:{base64.b64encode(hashlib.sha256(page).digest()).decode()}:"}
 
 
 def _cut(body: bytes, turn: int) -> bytes:

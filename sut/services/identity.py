@@ -4,5 +4,5 @@ import hashlib
 
 
 def password(shopper: int) -> str:
-    """Give the password of a shopper, the same in every run: made-up shoppers have nothing to hide."""
-    return hashlib.blake2b(b"shopper %d" % shopper, digest_size=8).hexdigest()
+    """Give a shopper's password: a rule, since shoppers of a load have no secrets to lose."""
+    return hashlib.blake2b(f"shopper {shopper}".encode(), digest_size=8).hexdigest()

@@ -46,7 +46,7 @@ class Shop:
             self.cart[path.removeprefix("/cart/")] = body["qty"]
         mine = {"x-shopper": str(self.shopper)}
         if ask.what == ACCOUNT:
-            return made(f'<body data-page="/account" data-shopper="{self.shopper}">'.encode(), mine)
+            return page("/account", f'data-shopper="{self.shopper}"', "", mine)
         lines = [{"sku": sku, "qty": qty, "price_cents": 100} for sku, qty in sorted(self.cart.items())]
         answer = {"shopper": self.shopper, "lines": lines, "amount_cents": 100 * sum(self.cart.values())}
         return made(json.dumps(answer | {"confirmation": "signed", "order_id": 5}).encode(), mine)
@@ -164,12 +164,16 @@ WRONG = {
     "a page moved": (replaced(PAGE, lambda _, __: made(b"", status=302)), ("page", "page")),
     "log-in as another": (changed(LOGIN, shopper=0), ("login", "identity")),
     "another's account": (
-        replaced(ACCOUNT, lambda _, r: made(b'<body data-page="/account" data-shopper="0">', dict(r.headers))),
+        replaced(ACCOUNT, lambda _, r: page("/account", 'data-shopper="0"', "", {"x-shopper": r.headers["x-shopper"]})),
         ("account", "identity"),
     ),
+    "account cut": (replaced(ACCOUNT, lambda _, r: made(r.body[:50], dict(r.headers))), ("account", "digest")),
     "another's header": (replaced(CART, lambda _, r: made(r.body, {"x-shopper": "0"})), ("cart", "identity")),
     "account elsewhere": (
-        replaced(ACCOUNT, lambda _, r: made(r.body.replace(b"/account", b"/accounts"), dict(r.headers))),
+        replaced(
+            ACCOUNT,
+            lambda _, r: page("/c", f'data-shopper="{r.headers["x-shopper"]}"', "", {"x-shopper": r.headers["x-shopper"]}),
+        ),
         ("account", "page"),
     ),
     "put in vain": (changed(CART_PUT, lines=[]), ("cart_put", "cart")),
