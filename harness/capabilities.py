@@ -11,6 +11,7 @@ from harness.model import Break, Reading, Series
 
 Way = Literal["both", "in", "out"]
 Toxic = Literal["latency", "bandwidth", "slicer", "limit_data", "reset_peer", "link_timeout"]
+DELAY_LASTS_S = 3600  # after which packets are held back no more, whoever forgot to undo it
 
 
 @runtime_checkable
@@ -61,6 +62,51 @@ class Refusable(Protocol):
 
         What is not TCP is lost. Its undo lets packets pass again.
         """
+        ...
+
+
+@runtime_checkable
+class Lossy(Protocol):
+    """Some of its packets can be lost, where they enter or leave it."""
+
+    def lose(self, peer: str | None, way: Way, percent: int, seed: int) -> Break:
+        """Prepare the loss of ``percent`` of 100 packets from (``in``) and to (``out``) ``peer``; of everybody's if None.
+
+        Which ones follows from ``seed`` and the order in which they come. Its undo lets them pass again.
+        """
+        ...
+
+
+@runtime_checkable
+class Throttleable(Protocol):
+    """Its links can be made slow, for connections that stand too."""
+
+    def throttle(self, peer: str | None, way: Way, kbytes_per_s: int) -> Break:
+        """Prepare that no more than ``kbytes_per_s`` (of 1,024 bytes) come in, and as many go out; the rest is lost.
+
+        Its undo lets all pass again.
+        """
+        ...
+
+
+@runtime_checkable
+class Delayable(Protocol):
+    """What it receives can be held back."""
+
+    def delay(self, peer: str | None, ms: int, jitter_ms: int, seed: int) -> Break:
+        """Prepare that packets from ``peer``, from everybody if None, come in ``ms`` later, give or take ``jitter_ms``.
+
+        They keep their order. It ends by itself after ``DELAY_LASTS_S``, whoever has died. Its undo ends it at once.
+        """
+        ...
+
+
+@runtime_checkable
+class Unnameable(Protocol):
+    """Can be left without the resolution of names."""
+
+    def unname(self) -> Break:
+        """Prepare that its questions for names stay without an answer; addresses work on. Its undo lets them pass."""
         ...
 
 
@@ -116,6 +162,47 @@ class Carries(Protocol):
 
         Within 3 s, of the instance that suffers least: milliseconds, ``silent`` (it did not come within the 1.2 s that
         are waited for it), ``refused`` (the connection ended, or none was to be had), or None with why.
+        """
+        ...
+
+
+@runtime_checkable
+class Tried(Linked, Protocol):
+    """Its links can be tried out: how long packets take, how many get lost, how many bytes pass.
+
+    Each goes over the link to ``peer``; if None, it goes to the instance from outside. ``silent`` where nothing came back.
+    """
+
+    def round_trip_ms(self, peer: str | None) -> Reading:
+        """Knock some times, where nobody lives, so that the other end itself says no: the median of the milliseconds.
+
+        Within 3 s.
+        """
+        ...
+
+    def lost_ratio(self, peer: str | None, knocks: int) -> Reading:
+        """Knock that often (at most 500): the share (0..1) to which no answer came in 0.5 s, before any is tried again.
+
+        Within 1 s.
+        """
+        ...
+
+    def kbytes_per_s(self, peer: str | None) -> Reading:
+        """Move bytes as the parts themselves do, for at most 1 s: how many kbytes (of 1,024 bytes) passed in a second.
+
+        Within 3 s.
+        """
+        ...
+
+
+@runtime_checkable
+class Resolves(Protocol):
+    """Looks up names of other parts."""
+
+    def lookup_ms(self) -> Reading:
+        """Let it look up a name as it does itself, within 1 s: milliseconds, ``silent``, ``refused``, or None with why.
+
+        While a lookup of before has not returned, no other is begun.
         """
         ...
 

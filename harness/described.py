@@ -1,6 +1,7 @@
 """What the shelves say of themselves, in Markdown: from the doc strings and types of faults, checkers and probes."""
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from importlib import import_module
@@ -15,6 +16,12 @@ def fault(kind: str) -> Iterator[str]:
     yield from noun(cls, title("faults", kind))
     kept = "Held until it is undone." if cls.held else "An impulse: nothing is held, nothing is undone."
     yield f"{kept} Power: `{cls.needs.__name__}`. Witness: `{cls.sense.__name__}`."
+
+
+def example(kind: str) -> str:
+    """Give the example of a fault as it stands first in its doc string: ``kind = { target = "…" }``."""
+    found = re.search(r"``(.+?)``", str(registry.cls("faults", kind).__doc__))
+    return found[1] if found else ""
 
 
 def checker(kind: str) -> Iterator[str]:
@@ -50,10 +57,14 @@ def noun(one: Any, heading: str = "") -> Iterator[str]:
     if heading:
         yield heading
     yield prose(one.__doc__)
-    hints = get_type_hints(one if isinstance(one, type) else type(one))
-    rows = [(f"`{field.name.rstrip('_')}`", _type(hints[field.name]), _default(one, field)) for field in fields(one)]
-    if rows:
+    if rows := parameters(one):
         yield table(("parameter", "type", "default"), rows)
+
+
+def parameters(one: Any) -> list[tuple[str, str, str]]:
+    """Give the fields of a noun: its name as a scenario writes it, its type, and what is taken if nothing is said."""
+    hints = get_type_hints(one if isinstance(one, type) else type(one))
+    return [(f"`{field.name.rstrip('_')}`", _type(hints[field.name]), _default(one, field)) for field in fields(one)]
 
 
 def _default(one: Any, parameter: Field[Any]) -> str:

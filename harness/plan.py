@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from math import inf
 from random import Random
 
 from harness import refusals, registry
@@ -80,7 +81,7 @@ def _step(scenario: Scenario, declaration: Declaration, number: int) -> PlannedS
     if component.name not in scenario.blast_radius:
         add = ", ".join(f'"{name}"' for name in (*scenario.blast_radius, component.name))
         raise PlanError(file, "blast_radius", f"{key} breaks {component.name}; write blast_radius = [{add}]")
-    if fault.target.peer is not None and fault.sense not in (Linked, Carries):
+    if fault.target.peer is not None and not issubclass(fault.sense, (Linked, Carries)):
         because = f"{step.fault.kind} breaks an instance, not a link; leave out ->{fault.target.peer}"
         raise PlanError(file, f"{key}.target", because)
     for ability in (fault.needs, fault.sense):
@@ -93,6 +94,12 @@ def _step(scenario: Scenario, declaration: Declaration, number: int) -> PlannedS
         )
     if not fault.held and step.hold_s is not None:
         raise PlanError(file, f"steps[{number}].hold_s", f"{step.fault.kind} is an impulse, nothing is held; remove hold_s")
+    longest_s = getattr(fault, "longest_s", inf)
+    if step.hold_s is not None and step.hold_s > longest_s:
+        because = f"{step.fault.kind} ends by itself; write hold_s = {longest_s:g} or less"
+        raise PlanError(file, f"steps[{number}].hold_s", because)
+    if getattr(fault, "seed", 0) is None:
+        fault = replace(fault, seed=scenario.seed)  # type: ignore[type-var]  # every fault is a noun
     return PlannedStep(id=step.id, kind=step.fault.kind, at_s=step.at_s, hold_s=step.hold_s, fault=fault)
 
 

@@ -87,9 +87,9 @@ def _scenario() -> Iterator[str]:
 
 def _faults() -> Iterator[str]:
     yield "## Faults"
-    for kind in registry.kinds("faults"):
-        yield f"### `{kind}`"
-        yield from described.fault(kind)
+    yield "Each with its parameters, undo, witness and an example is in [faults.md](faults.md)."
+    rows = [(f"[`{kind}`](faults.md#{kind})", described.title("faults", kind)) for kind in registry.kinds("faults")]
+    yield table(("fault", "what it does"), rows)
 
 
 def _checkers() -> Iterator[str]:

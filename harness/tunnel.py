@@ -129,7 +129,8 @@ class Tunnel:
         kind = next((one for one in registry.kinds("faults") if registry.cls("faults", one) is type(fault)), None)
         if kind is None:
             raise UsageError(f"{self._name}: {fault!r} is none of the faults: {', '.join(registry.kinds('faults'))}")
-        params = {one.name: getattr(fault, one.name) for one in fields(fault)}  # type: ignore[arg-type]  # every fault is a noun
+        every = {one.name: getattr(fault, one.name) for one in fields(fault)}  # type: ignore[arg-type]  # every fault is a noun
+        params = {name: value for name, value in every.items() if value is not None}
         step: dict[str, Json] = {"at_s": self._following_s() if at_s is None else at_s}
         if hold_s is not None:
             step["hold_s"] = hold_s

@@ -4,7 +4,20 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.capabilities import Carries, Crashable, Cuttable, Detachable, Killable, Pausable, Poisonable, Refusable
+from harness.capabilities import (
+    Carries,
+    Crashable,
+    Cuttable,
+    Delayable,
+    Detachable,
+    Killable,
+    Lossy,
+    Pausable,
+    Poisonable,
+    Refusable,
+    Throttleable,
+    Unnameable,
+)
 from harness.declaration import Component, Declaration, Link
 from harness.drivers import driver
 from harness.drivers.docker import ContainerPowers
@@ -23,7 +36,7 @@ from sut.components.toxiproxy import Toxiproxy
 from sut.readback import Readback
 
 _POWERS = (Killable, Crashable, Pausable)
-_NETWORK_POWERS = (Cuttable, Refusable, Detachable)
+_NETWORK_POWERS = (Cuttable, Refusable, Lossy, Throttleable, Delayable, Unnameable, Detachable)
 REACH_S = 1.0
 
 

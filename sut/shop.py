@@ -20,15 +20,21 @@ from harness.capabilities import (
     Carries,
     Crashable,
     Cuttable,
+    Delayable,
     Detachable,
     Killable,
     Linked,
+    Lossy,
     Metered,
     Pausable,
     Poisonable,
     Refusable,
     Replicated,
+    Resolves,
     Started,
+    Throttleable,
+    Tried,
+    Unnameable,
     Writable,
 )
 from harness.declaration import Component, Declaration, Link
@@ -48,7 +54,7 @@ from sut.readback import Readback
 from sut.running import RunningReferenceShop, instances
 from sut.services import schema
 
-_MACHINE = frozenset({Killable, Pausable, Answers, Cuttable, Refusable, Detachable, Linked})
+_MACHINE = frozenset({Killable, Pausable, Answers, Cuttable, Refusable, Lossy, Delayable, Detachable, Linked, Tried})
 _PROCESS = _MACHINE | {Crashable, Started}
 CLASSES: Mapping[str, type[Part]] = {
     "etcd": etcd.Etcd,
@@ -68,7 +74,7 @@ COMPONENTS = (
         instances=2,
         roles=tuple(orders_db.ROLES),
         needs=("etcd",),
-        abilities=_PROCESS | {Replicated, Metered, Writable},
+        abilities=_PROCESS | {Throttleable, Replicated, Metered, Writable},
         standbys=1,
         alerts=ALERTS["orders_db"],
     ),
@@ -78,7 +84,7 @@ COMPONENTS = (
         name="storefront",
         instances=2,
         needs=("db_route",),
-        abilities=_PROCESS | {Poisonable, Carries},
+        abilities=_PROCESS | {Throttleable, Poisonable, Carries, Unnameable, Resolves},
         alerts=ALERTS["storefront"],
     ),
     Component(name="lb", needs=("storefront",), abilities=frozenset({Answers}), alerts=ALERTS["lb"]),
@@ -216,7 +222,7 @@ class _Making:
             "orders_db": lambda name: orders_db.OrdersDb(ground, name, cluster=cluster, passwords=self.passwords),
             "db_route": lambda name: db_route.DbRoute(ground, name, nodes=of["orders_db"], probe=login),
             "toxiproxy": lambda name: toxiproxy.Toxiproxy(ground, name, detours=detours),
-            "storefront": lambda name: storefront.Storefront(ground, name, dsn=dsn, defects=defects),
+            "storefront": lambda name: storefront.Storefront(ground, name, dsn=dsn, route="db_route", defects=defects),
             "lb": lambda name: lb.Lb(ground, name, storefronts=of["storefront"], port=storefront.PORT, defects=defects),
             "prometheus": lambda name: prometheus.Prometheus(ground, name, watch=watch),
             "alertmanager": lambda name: alertmanager.Alertmanager(ground, name, tells=receive(ground.gateway)),

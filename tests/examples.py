@@ -1,20 +1,15 @@
 """The example that each fault gives of itself in its doc string, as a scenario would hold it."""
 
-import re
-import tomllib
 from typing import Any
 
-from harness import registry
+from harness import faultbook, registry
 from harness.model import Fault
 from harness.scenario import Entry
 
 
 def example(kind: str) -> dict[str, Any]:
-    """Give the parameters of a fault's example, its target among them. Raises ``AssertionError`` where it gives none."""
-    found = re.search(rf"``({kind} = {{.*}})``", registry.cls("faults", kind).__doc__ or "")
-    assert found is not None, f"{kind} gives no example of itself"
-    parameters: dict[str, Any] = tomllib.loads(found[1])[kind]
-    return parameters
+    """Give the parameters of a fault's example, its target among them. Raises ``ValueError`` where it gives none."""
+    return dict(faultbook.example(kind).params)
 
 
 def made(kind: str, target: str) -> Fault:

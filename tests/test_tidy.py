@@ -38,7 +38,7 @@ LAYERS = {
     "run": "run",
     "doors": (
         "cli commands gate campaign tunnel pytest_plugin __main__ dryrun progress screen conclude care "
-        "prepare engine reference described explain archive doctor vitals stand strike drive telling byhand"
+        "prepare engine reference faultbook described explain archive doctor vitals stand strike drive telling byhand"
     ),
 }
 SHELVES = {

@@ -11,6 +11,7 @@ READS_TIME = {
     "harness/load/wire.py": "the same",
     "harness/load/walk.py": "the same",
     "harness/campaign.py": "a run is named after the date",
+    "harness/drivers/delayer.py": "it is a program that runs alone in a container",
 }
 NAPS = {  # who waits for an event with a time-out, in a thread of its own that must end at once when it is told to
     "harness/drivers/docker_events.py": "until it asks an engine again that has hung up",

@@ -1,11 +1,11 @@
-"""Containers of a Docker engine: the powers kill, crash and pause, what mends them, and what is off.
+"""Containers of a Docker engine: the powers kill, crash and pause, what mends them, and all that is left of a run.
 
 It acts only on containers that carry a run's label. Every call has the deadline ``CONTROL_S``.
 """
 
 import shlex
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,15 +13,16 @@ import docker
 import requests
 from docker.models.containers import Container
 
-from harness.drivers import Deviation, Leftover, Mender, docker_network, toxiproxy
-from harness.drivers.docker_client import CONTROL_S, HELPER, INSTANCE, LOCK, RUN, client
+from harness.drivers import Leftover, Mender, docker_network, toxiproxy
+from harness.drivers.docker_client import CONTROL_S, INSTANCE, LOCK, RUN, client, controlled, labelled
 from harness.drivers.docker_events import watch
 from harness.drivers.docker_examine import examine
+from harness.drivers.docker_helper import PREFIX
 from harness.drivers.docker_images import images, load_images, save_images
-from harness.drivers.docker_network import controlled
+from harness.drivers.docker_off import deviations, observed
 from harness.drivers.redaction import redacted, secrets_of
 from harness.errors import ControlError
-from harness.model import Break, Residue, Undo
+from harness.model import Break, Undo
 from harness.shop import Residence
 
 SWEEP_S = 30.0
@@ -44,17 +45,30 @@ __all__ = [
     "watch",
 ]
 _HELPER = "docker run --rm --network container:{} --cap-add NET_ADMIN <tools>"
+_RULES = {
+    "cut": "drop its packets",
+    "refuse": "reset its connections",
+    "lose": "drop some of its packets",
+    "throttle": "drop what comes too fast",
+    "unname": "drop its questions for names",
+}
 TYPED: Mapping[str, tuple[str, str]] = {
     "kill": ("docker kill {}", "docker start {}"),
     "crash": ("docker exec {} kill -9 <main process>", ""),
     "pause": ("docker pause {}", "docker unpause {}"),
-    "cut": (f"{_HELPER} nft <drop its packets>", f"{_HELPER} nft delete table inet {docker_network.PREFIX}cut"),
-    "refuse": (f"{_HELPER} nft <reset its connections>", f"{_HELPER} nft delete table inet {docker_network.PREFIX}refuse"),
     "poison": (
         f"curl -fd '<toxic>' 'http://<proxy>:{toxiproxy.PORT}/proxies/{{}}/toxics'",
         f"curl -fX DELETE 'http://<proxy>:{toxiproxy.PORT}/proxies/{{}}/toxics/<toxic>'",
     ),
     "isolate": ("docker network disconnect -f <network> {}", "docker network connect --ip <address> <network> {}"),
+    **{
+        power: (f"{_HELPER} nft <{rules}>", f"{_HELPER} nft delete table inet {PREFIX}{power}")
+        for power, rules in _RULES.items()
+    },
+    "delay": (
+        f"{_HELPER} iptables <queue its packets>; docker run -d … <tools> python3 <let them in later>",
+        f"docker rm -f <that helper>; {_HELPER} iptables <delete the queue's chain>",
+    ),
 }
 
 
@@ -143,73 +157,10 @@ MENDERS: Mapping[str, Mender] = {
 }
 
 
-def _labelled(run: str | None, timeout_s: float = CONTROL_S) -> list[Container]:
-    """Find the containers of one run, or of all."""
-    with controlled("list the run's containers"):
-        label = RUN if run is None else f"{RUN}={run}"
-        return client(timeout_s).containers.list(all=True, filters={"label": label}, ignore_removed=True)
-
-
-def _stopped(container: Container) -> Deviation | None:
-    """Say whether a container does not run, or is paused."""
-    name = container.labels.get(INSTANCE, container.name or container.short_id)
-    state = str(container.attrs["State"]["Status"])
-    verb = {"paused": "unpause", "running": ""}.get(state, "start")
-    undo = Undo(verb=verb, on=str(container.id), args={"instance": name}) if verb else None
-    return Deviation(residue=Residue(on=name, what=state), undo=undo) if undo else None
-
-
-def _strayed(container: Container, network: str, address: str) -> Deviation | None:
-    """Say whether a container is not in its network, or not at its address."""
-    here = container.attrs["NetworkSettings"]["Networks"].get(network, {}).get("IPAddress")
-    if here == address:
-        return None
-    name = container.labels.get(INSTANCE, container.name or container.short_id)
-    what = f"at address {here}, not {address}" if here else "off its network"
-    undo = docker_network.attaching(str(container.id), name, network, address)
-    return Deviation(residue=Residue(on=name, what=what), undo=undo)
-
-
-def _filtered(containers: Sequence[Container]) -> Iterator[Deviation]:
-    """Say which containers lose packets to rules of ours."""
-    with controlled("look for rules in the run's containers"):
-        found = docker_network.tables(containers)
-    for container in containers:
-        for table in found.get(str(container.id), ()):
-            residue = Residue(on=container.labels[INSTANCE], what=f"loses packets ({table})")
-            yield Deviation(residue=residue, undo=docker_network.clearing(container, table))
-
-
-def deviations(residence: Residence) -> tuple[Deviation, ...]:
-    """Compare every container of the residence with its declared state and address; look for packet rules and toxics."""
-    found = {str(container.id): container for container in _labelled(residence.run)}
-    off: list[Deviation | None] = []
-    for thing in residence.things:
-        container = found.get(thing.ref)
-        if container is None:
-            off.append(Deviation(residue=Residue(on=thing.name, what="container is gone"), undo=None))
-            continue
-        network, address = thing.state.get("network"), thing.state.get("address")
-        off.append(_stopped(container) or (_strayed(container, str(network), str(address)) if network else None))
-    containers = [found[thing.ref] for thing in residence.things if thing.ref in found]
-    off += [*_filtered(containers), *toxiproxy.deviations(containers)]
-    return tuple(one for one in off if one is not None)
-
-
-def observed(run: str) -> tuple[Deviation, ...]:
-    """Find the containers of a run that are paused, stopped, off their network, lose packets to rules of ours, or spoil."""
-    containers = [container for container in _labelled(run) if HELPER not in container.labels]
-    off = [
-        _stopped(container) or (_strayed(container, *home) if (home := docker_network.home(container)) else None)
-        for container in containers
-    ]
-    return tuple(one for one in (*off, *_filtered(containers), *toxiproxy.deviations(containers)) if one is not None)
-
-
 def sweep(run: str, folder: Path) -> tuple[str, ...]:  # noqa: ARG001 -- containers are found by label, not by folder
     """Remove the run's containers, networks and volumes; give the names of what is left."""
     engine, label = client(SWEEP_S), {"label": f"{RUN}={run}"}
-    for container in _labelled(run, SWEEP_S):
+    for container in labelled(run, SWEEP_S):
         with suppress(docker.errors.APIError, requests.exceptions.RequestException):
             container.remove(force=True, v=True)
     with controlled("remove the run's networks and volumes"):
@@ -219,7 +170,7 @@ def sweep(run: str, folder: Path) -> tuple[str, ...]:  # noqa: ARG001 -- contain
         for volume in engine.volumes.list(filters=label):
             with suppress(docker.errors.APIError):
                 volume.remove(force=True)
-        left = [container.name or container.short_id for container in _labelled(run, SWEEP_S)]
+        left = [container.name or container.short_id for container in labelled(run, SWEEP_S)]
         left += [str(network.name) for network in engine.networks.list(filters=label)]
         return (*left, *(str(volume.name) for volume in engine.volumes.list(filters=label)))
 
@@ -227,7 +178,7 @@ def sweep(run: str, folder: Path) -> tuple[str, ...]:  # noqa: ARG001 -- contain
 def collect(run: str, folder: Path) -> None:
     """Write the last lines of each container's log to ``folder/<instance>.log``, the run's secrets removed."""
     folder.mkdir(parents=True, exist_ok=True)
-    containers = _labelled(run)
+    containers = labelled(run)
     secrets = {secret for one in containers for secret in secrets_of(one.attrs["Config"].get("Env") or [])}
     for container in containers:
         with suppress(docker.errors.APIError, requests.exceptions.RequestException):
@@ -239,7 +190,7 @@ def collect(run: str, folder: Path) -> None:
 def leftovers() -> tuple[Leftover, ...]:
     """Find every run that has a container or a network on this engine."""
     found: dict[str, list[tuple[str, str]]] = {}
-    for container in _labelled(None):
+    for container in labelled(None):
         found.setdefault(container.labels[RUN], []).append((container.name or "", container.labels.get(LOCK, "")))
     with controlled("list networks"):
         for network in client().networks.list(filters={"label": RUN}):

@@ -1,4 +1,4 @@
-"""The network of one container: packets lost where they enter or leave it, and the whole of it taken away.
+"""The network of one container: packets lost or held back where they enter or leave it, and the whole of it taken away.
 
 Packets are lost by a table of rules of our own in the container's network namespace, so nothing outside of it is touched
 and the rules are gone when it is. A short-lived helper container that shares the namespace writes and deletes the table:
@@ -6,23 +6,24 @@ the container itself needs neither a program nor a right for it.
 """
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
-import docker
-import requests
 from docker.models.containers import Container
 
 from harness.capabilities import Way
-from harness.drivers.docker_client import ADDRESS, CONTROL_S, HELPER, INSTANCE, LOCK, NETWORK, RUN, TOOLS, client
+from harness.drivers import docker_delay
+from harness.drivers.docker_client import ADDRESS, NETWORK, TOOLS, client, controlled
+from harness.drivers.docker_helper import PREFIX, inside
 from harness.errors import ControlError
 from harness.model import Break, Undo, noun
 
-PREFIX = "windtunnel_"
 ALIVE = ("running", "paused")  # in any other state it has no network namespace, and so no rules
 LOOKERS = 8
 HOOKS: Mapping[str, tuple[str, str]] = {"in": ("input", "saddr"), "out": ("output", "daddr")}
+RESOLVER = "127.0.0.11"  # where the engine resolves names, in each container's own namespace
+BURST_KBYTES = 16  # what may pass at once where bytes per second are limited: less than a segment would let none pass
+SEEDS = 2**32 - 1  # the kernel's seeds have 32 bits, and 0 may mean a random one to it
 
 
 @noun
@@ -43,11 +44,33 @@ class NetworkPowers:
 
     def cut(self, peer: str | None, way: Way) -> Break:
         """Prepare the loss of packets, by rules in its own namespace. Raises ``ControlError`` for an unknown peer."""
-        return self._filtered("cut", peer, way, ("drop",))
+        return self._filtered("cut", self._between(peer, way, ("drop",)))
 
     def refuse(self, peer: str | None, way: Way) -> Break:
         """Prepare that TCP is answered with a reset, by rules in its own namespace. Raises as ``cut`` does."""
-        return self._filtered("refuse", peer, way, ("meta l4proto tcp reject with tcp reset", "drop"))
+        return self._filtered("refuse", self._between(peer, way, ("meta l4proto tcp reject with tcp reset", "drop")))
+
+    def lose(self, peer: str | None, way: Way, percent: int, seed: int) -> Break:
+        """Prepare the loss of some packets: of the first, the second … by a hash of that number. Raises as ``cut`` does.
+
+        Not by what is in a packet: one that is sent again would be lost again, and an answer to a SYN always has the same.
+        """
+        chance = f"jhash numgen inc mod {SEEDS} mod 100 seed {seed % SEEDS + 1} < {percent}"
+        return self._filtered("lose", self._between(peer, way, (f"{chance} drop",)))
+
+    def throttle(self, peer: str | None, way: Way, kbytes_per_s: int) -> Break:
+        """Prepare the loss of what comes faster, each way for itself. Raises as ``cut`` does."""
+        over = f"limit rate over {kbytes_per_s} kbytes/second burst {BURST_KBYTES} kbytes"
+        return self._filtered("throttle", self._between(peer, way, (f"{over} drop",)))
+
+    def unname(self) -> Break:
+        """Prepare that no question for a name arrives. Where it arrives, not where it leaves: that would be said at once."""
+        return self._filtered("unname", {"in": (f"ip daddr {RESOLVER} drop",)})
+
+    def delay(self, peer: str | None, ms: int, jitter_ms: int, seed: int) -> Break:
+        """Prepare that a helper holds back what comes in. Raises as ``cut`` does."""
+        held = docker_delay.Held(addresses=self._addresses(peer), ms=ms, jitter_ms=jitter_ms, seed=seed)
+        return docker_delay.delaying(self._container, self._instance, self._wiring.tools, held)
 
     def isolate(self) -> Break:
         """Prepare that the engine takes it off the run's network."""
@@ -60,41 +83,38 @@ class NetworkPowers:
         undo = attaching(reference, self._instance, network, self._wiring.address)
         return Break(undo=(undo,), act=act, typed=f"docker network disconnect -f {network} {name}")
 
-    def _filtered(self, power: str, peer: str | None, way: Way, verdicts: Sequence[str]) -> Break:
-        if peer is not None and not self._wiring.peers.get(peer):
+    def _addresses(self, peer: str | None) -> Sequence[str]:
+        """Give the addresses of the instances of ``peer``, none for everybody. Raises ``ControlError``."""
+        if peer is None:
+            return ()
+        if not self._wiring.peers.get(peer):
             raise ControlError(f"{self._instance}: no link leads to {peer}; links: {', '.join(self._wiring.peers)}")
-        table = f"{PREFIX}{power}"
-        rules = _rules(table, way, self._wiring.peers[peer] if peer else (), verdicts)
-        name, tools = self._container.name, self._wiring.tools
+        return self._wiring.peers[peer]
+
+    def _between(self, peer: str | None, way: Way, verdicts: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Give the rules, by way, for what comes from or goes to ``peer``; everybody but the container itself if None.
+
+        The first of ``verdicts`` that fits a packet is its own.
+        """
+        addresses, rules = self._addresses(peer), dict[str, Sequence[str]]()
+        for one, (hook, end) in HOOKS.items():
+            if way in (one, "both"):
+                face = f"{hook[0]}ifname"
+                whom = f"ip {end} {{ {', '.join(addresses)} }}" if addresses else f'{face} != "lo"'
+                rules[one] = [f"{whom} {verdict}" for verdict in verdicts]
+        return rules
+
+    def _filtered(self, power: str, rules: Mapping[str, Sequence[str]]) -> Break:
+        """Prepare a table of our own with these rules by way; its undo deletes it."""
+        table, name, tools = f"{PREFIX}{power}", self._container.name, self._wiring.tools
+        script = _written(table, rules)
 
         def act() -> None:
             with controlled(f"{power} {self._instance}"):
-                _nft(self._container, tools, rules)
+                inside(self._container, tools, ["nft", script])
 
-        typed = (
-            f"docker run --rm --network container:{name} --cap-add NET_ADMIN {self._wiring.tools} nft {shlex.quote(rules)}"
-        )
-        undo = Undo(
-            verb="unblock",
-            on=str(self._container.id),
-            args={"instance": self._instance, "table": table, "image": tools},
-        )
-        return Break(undo=(undo,), act=act, typed=typed)
-
-
-@contextmanager
-def controlled(what: str) -> Iterator[None]:
-    """Turn whatever the client library raises into a ``ControlError`` that says what was being done."""
-    try:
-        yield
-    except docker.errors.ContainerError as error:  # a helper that failed
-        raise ControlError(f"{what}: {_text(error.stderr) or error}") from error
-    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
-        raise ControlError(f"{what}: {error}") from error
-
-
-def _text(said: bytes | str | None) -> str:
-    return said.decode(errors="replace").strip() if isinstance(said, bytes) else said or ""
+        typed = f"docker run --rm --network container:{name} --cap-add NET_ADMIN {tools} nft {shlex.quote(script)}"
+        return Break(undo=(clearing(self._container, self._instance, tools, table),), act=act, typed=typed)
 
 
 def attaching(reference: str, instance: str, network: str, address: str) -> Undo:
@@ -117,8 +137,11 @@ def attach(container: Container, undo: Undo) -> None:
 def unblock(container: Container, undo: Undo) -> None:
     """Delete one of our tables from a container's namespace; twice is harmless, and without a namespace there is none."""
     if container.status in ALIVE:
-        table = f"inet {undo.args['table']}"
-        _nft(container, str(undo.args["image"]), f"add table {table}; delete table {table}")  # add: it may be gone already
+        table, image = str(undo.args["table"]), str(undo.args["image"])
+        if table == docker_delay.CHAIN:
+            docker_delay.unqueue(container, image)
+        else:  # add: it may be gone already
+            inside(container, image, ["nft", f"add table inet {table}; delete table inet {table}"])
 
 
 def tables(containers: Sequence[Container]) -> Mapping[str, tuple[str, ...]]:
@@ -131,10 +154,9 @@ def tables(containers: Sequence[Container]) -> Mapping[str, tuple[str, ...]]:
         return {str(one.id): found for one, found in zip(asked, pool.map(_tables, asked), strict=True)}
 
 
-def clearing(container: Container, table: str) -> Undo:
+def clearing(container: Container, instance: str, tools: str, table: str) -> Undo:
     """Give the undo that deletes one table."""
-    args = {"instance": container.labels[INSTANCE], "table": table, "image": container.labels[TOOLS]}
-    return Undo(verb="unblock", on=str(container.id), args=args)
+    return Undo(verb="unblock", on=str(container.id), args={"instance": instance, "table": table, "image": tools})
 
 
 def home(container: Container) -> tuple[str, str] | None:
@@ -144,38 +166,23 @@ def home(container: Container) -> tuple[str, str] | None:
 
 
 def _tables(container: Container) -> tuple[str, ...]:
-    words = _nft(container, container.labels[TOOLS], "list tables").split()
+    """Name our tables, and the one chain that is no table of its own: that of a delay."""
+    words = inside(container, container.labels[TOOLS], ["nft", "list chains"]).split()
     return tuple(word for word in words if word.startswith(PREFIX))
 
 
-def _nft(container: Container, image: str, script: str) -> str:
-    """Let a helper speak to the kernel inside a container's network namespace; give what it printed."""
-    labels = {key: container.labels[key] for key in (RUN, LOCK) if key in container.labels}
-    said: bytes = client().containers.run(
-        image,
-        ["timeout", str(CONTROL_S), "nft", script],
-        network_mode=f"container:{container.id}",
-        cap_drop=["ALL"],
-        cap_add=["NET_ADMIN"],
-        labels=labels | {HELPER: container.labels.get(INSTANCE, "")},
-        remove=True,
-    )
-    return said.decode()
-
-
-def _rules(table: str, way: Way, addresses: Sequence[str], verdicts: Sequence[str]) -> str:
-    """Write a table that hits what comes from, or goes to, some addresses; everybody but the container itself if none.
-
-    The first of ``verdicts`` that fits a packet is its own.
-    """
+def _written(table: str, rules: Mapping[str, Sequence[str]]) -> str:
+    """Write a table of our own with a chain for each way."""
     lines = [f"add table inet {table}"]
-    for name, (hook, end) in HOOKS.items():
-        if way in (name, "both"):
-            face = "iifname" if name == "in" else "oifname"
-            whom = f"ip {end} {{ {', '.join(addresses)} }}" if addresses else f'{face} != "lo"'
-            lines.append(f"add chain inet {table} {name} {{ type filter hook {hook} priority -300; policy accept; }}")
-            lines += [f"add rule inet {table} {name} {whom} {verdict}" for verdict in verdicts]
+    for way, them in rules.items():
+        hook, _ = HOOKS[way]
+        lines.append(f"add chain inet {table} {way} {{ type filter hook {hook} priority -300; policy accept; }}")
+        lines += [f"add rule inet {table} {way} {rule}" for rule in them]
     return "\n".join(lines)
 
 
-MENDERS: Mapping[str, Callable[[Container, Undo], None]] = {"attach": attach, "unblock": unblock}
+MENDERS: Mapping[str, Callable[[Container, Undo], None]] = {
+    "attach": attach,
+    "unblock": unblock,
+    "remove": docker_delay.remove,
+}

@@ -114,11 +114,14 @@ class Session:
             self._connection.send_query(sql.encode())
 
     def rows(self, deadline: Deadline) -> list[tuple[str, ...]]:
-        """Wait for the answer to what was sent: rows of text, NULL as "". After ``TimeoutError`` one may wait on."""
+        """Wait for the answer to what was sent, the last where it was several: rows of text, NULL as "".
+
+        After ``TimeoutError`` one may wait on.
+        """
         with _as_reset():
             result = self._result(deadline)
-            while self._result(deadline) is not None:
-                pass
+            while (following := self._result(deadline)) is not None:
+                result = following
         if result is None or result.status != pq.ExecStatus.TUPLES_OK:
             raise ConnectionRefusedError(_words(self._connection))
         columns = range(result.nfields)

@@ -1,6 +1,9 @@
 """The orders database: PostgreSQL under Patroni, a primary and a synchronous standby."""
 
+import json
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
 from harness.errors import ControlError
@@ -8,9 +11,10 @@ from harness.model import Reading, Residue, Series, noun
 from sut.components.ask import Deadline, http_get, look, query
 from sut.components.commits import Commits
 from sut.components.ground import Ground
-from sut.components.part import CALL_S, Part
+from sut.components.part import CALL_S, TRY_S, Part
 from sut.components.patroni import DATA, REST_PORT, SQL_PORT, Cluster, settings
 from sut.components.watched import PAGE, TICKET, Rule, Scrape, down
+from sut.services import knock
 
 DATABASE = "shop"
 ROLES: Mapping[str, str] = {"primary": "/primary", "standby": "/synchronous"}  # role → where Patroni says 200 for it
@@ -23,8 +27,10 @@ _STREAMS = "sum(patroni_sync_standby * patroni_postgres_streaming)"
 _LEADS = "sum(patroni_primary * patroni_postgres_running)"
 _NONE = '0 * sum(up{component="orders_db"})'  # nothing before the nodes were asked for the first time
 _STREAMING = "select count(*) from pg_stat_replication where state = 'streaming' and sync_state in {}"
-_SEND = "select pg_logical_emit_message(true, 'windtunnel', 'across')"
+_SEND = "select pg_logical_emit_message(true, 'windtunnel', repeat('x', {}))"
 _ARRIVED = "select pg_last_wal_receive_lsn() >= '{}' from pg_sleep(0.02)"
+_MOVED_KBYTES = 128
+_KNOCKS = "/tmp/windtunnel-knocks"  # noqa: S108 -- inside its container, and only one asks
 _COMMIT_S = 0.4  # how long one look waits for a commit; the next one waits on
 
 # By the class that each of the shop's statements carries in front.
@@ -121,6 +127,29 @@ class OrdersDb(Part):
         """
         return self.answer_ms() if peer is None else look(self.ground.now_ns, CALL_S, self._across)
 
+    def knock(self, peer: str | None, count: int, within_s: float, deadline: Deadline) -> list[float | None]:
+        """Knock; at the other node it does so itself, by a program that its PostgreSQL runs: a standby writes no tables."""
+        if peer is None:
+            return super().knock(peer, count, within_s, deadline)
+        program = ["timeout", "3", "python3", "-I", "-S", "-c", Path(knock.__file__).read_text(encoding="utf-8")]
+        command = f"{shlex.join([*program, self._other, str(count), str(within_s)])} > {_KNOCKS}"
+        words = command.replace("'", "''")
+        sql = f"copy (select 1) to program '{words}'; select pg_read_file('{_KNOCKS}')"
+        took_ms: list[float | None] = json.loads(query(self.conninfo(), sql, deadline)[0][0])
+        return took_ms
+
+    def kbytes_per_s(self, peer: str | None) -> Reading:
+        """See how fast the log passes from the primary to the other node. A limit the other way is not felt by it."""
+        if peer is None:
+            return super().kbytes_per_s(peer)
+
+        def ask(deadline: Deadline) -> float:
+            begun_ns = self.ground.now_ns()
+            self._across(deadline, _MOVED_KBYTES * 1024)
+            return _MOVED_KBYTES / (self.ground.now_ns() - begun_ns) * 1e9
+
+        return look(self.ground.now_ns, TRY_S, ask)
+
     def commit_ms(self) -> Reading:
         """Commit on this node, or wait on for the commit of before."""
         return look(self.ground.now_ns, _COMMIT_S, self._commits.commit)
@@ -179,12 +208,18 @@ class OrdersDb(Part):
         except (OSError, ValueError) as error:
             raise ControlError(f"{primary}: no statistics of statements: {error or type(error).__name__}") from error
 
-    def _across(self, deadline: Deadline) -> None:
-        here, there = self.address, next(one for one in self._cluster.nodes.values() if one != self.address)
+    @property
+    def _other(self) -> str:
+        """The address of the other node."""
+        return next(one for one in self._cluster.nodes.values() if one != self.address)
+
+    def _across(self, deadline: Deadline, size: int = 1) -> None:
+        """Write a record of ``size`` bytes into the log of the primary, and wait until the other node has it."""
+        here, there = self.address, self._other
         try:
             recovers = query(self._local(here), "select pg_is_in_recovery()", deadline)[0][0] == "t"
             sender, receiver = (there, here) if recovers else (here, there)
-            sent = query(self._local(sender), _SEND, deadline)[0][0]
+            sent = query(self._local(sender), _SEND.format(size), deadline)[0][0]
             while query(self._local(receiver), _ARRIVED.format(sent), deadline)[0][0] != "t":
                 pass
         except PermissionError:

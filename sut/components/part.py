@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from statistics import median
 from typing import Any, ClassVar, Self
 
 from testcontainers.core.config import ConnectionMode, testcontainers_config
@@ -11,9 +12,10 @@ from testcontainers.core.waiting_utils import WaitStrategyTarget
 
 from harness.errors import ControlError, SetupError
 from harness.model import Reading
-from sut.components.ask import Deadline
+from sut.components.ask import Deadline, look
 from sut.components.ground import ENGINE_LIMIT_S, Ground
 from sut.components.watched import Rule, Scrape
+from sut.services.knock import knock
 
 # Its reaper comes from a registry that is not always there; the guardian and the run's label do its work.
 testcontainers_config.ryuk_disabled = True
@@ -22,6 +24,8 @@ testcontainers_config.connection_mode_override = ConnectionMode.docker_host
 
 POLL_S = 0.1
 CALL_S = 0.5
+TRY_S = 3.0
+ROUND_TRIPS, ROUND_TRIP_S, LOST_S = 11, 2.0, 0.5
 LOG_LINES = 2000
 
 
@@ -136,6 +140,33 @@ class Part(DockerContainer):
         """Have an answer of so many bytes come over a link, see ``capabilities.Carries``."""
         raise ControlError(f"{self.instance}: nobody knows how its link to {peer} carries {size_bytes} bytes")
 
+    def knock(self, peer: str | None, count: int, within_s: float, _deadline: Deadline) -> list[float | None]:
+        """Knock over a link, as ``knock`` does; without a peer that is from outside. Raises ``OSError``."""
+        if peer is not None:
+            raise ControlError(f"{self.instance}: nobody knows how to try out its link to {peer}")
+        return knock(self.address, count, within_s)
+
+    def round_trip_ms(self, peer: str | None) -> Reading:
+        """Knock a few times, and take the median of what was answered."""
+
+        def ask(deadline: Deadline) -> float:
+            return median(_answered(self.knock(peer, ROUND_TRIPS, ROUND_TRIP_S, deadline)))
+
+        return look(self.ground.now_ns, TRY_S, ask)
+
+    def lost_ratio(self, peer: str | None, knocks: int) -> Reading:
+        """Knock often, and count what was not answered before the kernel tries again."""
+
+        def ask(deadline: Deadline) -> float:
+            took_ms = self.knock(peer, knocks, LOST_S, deadline)
+            return 1 - len(_answered(took_ms)) / len(took_ms)
+
+        return look(self.ground.now_ns, TRY_S, ask)
+
+    def kbytes_per_s(self, peer: str | None) -> Reading:
+        """Move bytes over a link: only parts that have one can."""
+        raise ControlError(f"{self.instance}: nobody knows how to move bytes {f'to {peer}' if peer else 'but over a link'}")
+
     def deadline(self, within_s: float = CALL_S) -> Deadline:
         """Give a deadline on the run's clock."""
         return Deadline(self.ground.now_ns, within_s)
@@ -162,3 +193,11 @@ class Part(DockerContainer):
     def log(self) -> str:
         """Read its last 2000 lines of log, each with the engine's time."""
         return self.get_wrapped_container().logs(tail=LOG_LINES, timestamps=True).decode(errors="replace")
+
+
+def _answered(took_ms: list[float | None]) -> list[float]:
+    """Give the knocks that were answered. Raises ``TimeoutError`` where none was."""
+    answered = [ms for ms in took_ms if ms is not None]
+    if not answered:
+        raise TimeoutError("no knock was answered")
+    return answered

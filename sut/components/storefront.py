@@ -3,12 +3,12 @@
 import json
 from collections.abc import Collection
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from harness.model import REFUSED, SILENT, Reading
 from sut.components.ask import Deadline, healthy, http_get, look
 from sut.components.ground import Ground
-from sut.components.part import CALL_S, Part
+from sut.components.part import CALL_S, TRY_S, Part
 from sut.components.watched import PAGE, TICKET, Rule, Scrape, down
 
 PORT = 8080
@@ -18,7 +18,7 @@ _FAST = 'sum(rate(storefront_order_seconds_bucket{le="0.2"}[10s])) / sum(rate(st
 
 
 class Storefront(Part):
-    """One replica. ``dsn`` leads to the database through its route; ``defects`` are switches of the gallery of bad shops."""
+    """One replica. ``dsn`` leads to the database through its route, the part named ``route``; ``defects``: of bad shops."""
 
     role = "app"
     packages: ClassVar[tuple[str, ...]] = ("python3-starlette", "python3-uvicorn", "python3-asyncpg")
@@ -47,9 +47,10 @@ class Storefront(Part):
         ),
     )
 
-    def __init__(self, ground: Ground, instance: str, *, dsn: str, defects: Collection[str]) -> None:
+    def __init__(self, ground: Ground, instance: str, *, dsn: str, route: str, defects: Collection[str]) -> None:
         super().__init__(ground, instance, ["python3", "-m", "services.storefront"], memory="256m")
-        self.with_envs(DSN=dsn, PORT=str(PORT), DEFECTS=",".join(sorted(defects)))
+        self.with_envs(DSN=dsn, ROUTE=route, PORT=str(PORT), DEFECTS=",".join(sorted(defects)))
+        self.with_envs(RES_OPTIONS="timeout:1 attempts:2")  # names are on this machine: who waits longer waits in vain
 
     def not_ready(self) -> str | None:
         """Ready when it says that it can commit."""
@@ -78,6 +79,23 @@ class Storefront(Part):
             return Reading(at_ns=at_ns, value=None, why=f"{self.instance} does not tell: {error!r}")
         return Reading(at_ns=at_ns, value=value)
 
+    def knock(self, peer: str | None, count: int, within_s: float, deadline: Deadline) -> list[float | None]:
+        """Knock; at db_route it does so itself."""
+        if peer is None:
+            return super().knock(peer, count, within_s, deadline)
+        found: list[float | None] = self._trial(f"knocks?count={count}&within_ms={within_s * 1000:.0f}", deadline)
+        return found
+
+    def kbytes_per_s(self, peer: str | None) -> Reading:
+        """Let it move bytes to the database and back."""
+        if peer is None:
+            return super().kbytes_per_s(peer)
+        return look(self.ground.now_ns, TRY_S, lambda deadline: float(self._trial("rate", deadline)["kbytes_per_s"]))
+
+    def lookup_ms(self) -> Reading:
+        """Let it look up the name of db_route."""
+        return look(self.ground.now_ns, 2 * CALL_S, self._looked_up)
+
     def started(self) -> Reading:
         """Ask since when its process runs."""
         return look(self.ground.now_ns, CALL_S, self._started)
@@ -86,3 +104,15 @@ class Storefront(Part):
         status, body = http_get(self.address, PORT, "/health", deadline)
         answer = json.loads(body) if status in (200, 503) else {}
         return str(answer["started"]) if "started" in answer else REFUSED
+
+    def _looked_up(self, deadline: Deadline) -> None:
+        self._trial("name", deadline)
+
+    def _trial(self, what: str, deadline: Deadline) -> Any:
+        """Let it try out something by itself, see its ``trial``. Raises ``OSError``, ``ValueError``."""
+        status, body = http_get(self.address, PORT, f"/trial/{what}", deadline)
+        if status == 504:
+            raise TimeoutError("it had no answer in time")
+        if status != 200:
+            raise ConnectionRefusedError(f"GET /trial/{what} gave {status} {body[:100]!r}")
+        return json.loads(body)

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """``DSN`` reaches the database through its route; ``PORT`` is listened on; ``DEFECTS`` are switches of bad shops."""
+    """``DSN`` reaches the database through its route, which is called ``ROUTE``; ``PORT`` is listened on.
+
+    ``DEFECTS`` are switches of bad shops.
+    """
 
     dsn: str
+    route: str
     port: int
     defects: frozenset[str]
 
@@ -18,6 +22,7 @@ class Settings:
         names = environment.get("DEFECTS", "").split(",")
         return cls(
             dsn=environment["DSN"],
+            route=environment.get("ROUTE", "localhost"),
             port=int(environment.get("PORT", "8080")),
             defects=frozenset(name.strip() for name in names if name.strip()),
         )

@@ -25,6 +25,8 @@ CAN_COMMIT = "/* health */ select pg_logical_emit_message(true, 'storefront', 'c
 
 # Argument: how many bytes the answer is to have.
 CARRIED = "/* carried */ select repeat('x', $1::int)"
+# There and back again.
+ECHO = "/* trial */ select $1::text"
 
 # The lock makes this transaction write, so its commit waits for the standby: an order that a crash left committed on
 # one node only is never shown before it is safe on both.

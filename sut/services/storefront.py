@@ -29,6 +29,7 @@ from .pulse import Pulse
 from .replies import number, read_body, respond
 from .settings import Settings
 from .shelves import LIMIT_S, Shelves
+from .trial import Trial
 
 READ_LINKS = 4
 LOG_LINKS = 1  # apart from the others: however slow a shopper's past is to find, it holds up nothing else
@@ -45,6 +46,7 @@ class Storefront:
         self._pulse = Pulse(Link(settings.dsn))
         self._batches = Batches(Link(settings.dsn), self._pulse, settings.defects)
         self._browsing = Browsing(Shelves(Links(settings.dsn, READ_LINKS)), Assets(painted))
+        self._trial = Trial(settings.dsn, settings.route)
 
     def app(self) -> Starlette:
         """Give the ASGI application."""
@@ -55,6 +57,7 @@ class Storefront:
             Route("/health", self.health),
             Route("/carried/{size}", self.carried),
             Route("/metrics", metrics),
+            self._trial.mount(),
         ]
         return Starlette(routes=routes, lifespan=self._lifespan)
 

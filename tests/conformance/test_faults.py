@@ -70,7 +70,8 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 
 def make(kind: str) -> Fault:
-    return examples.made(kind, TARGET)
+    """Make a fault as in its example; one that is played here is aimed at the one instance that there is."""
+    return examples.made(kind, TARGET if kind in KINDS else examples.example(kind)["target"])
 
 
 def soon(true: Callable[[], bool]) -> bool:

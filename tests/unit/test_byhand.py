@@ -6,10 +6,10 @@ import pytest
 
 from harness import registry
 from harness.byhand import LOOK_S, ORDERS_MAX, RATE_MAX, one_break, only_load, standing
-from harness.capabilities import Poisonable
 from harness.errors import UsageError
 from harness.faults.latency import Latency
 from harness.model import Target
+from sut.shop import ReferenceShop
 from tests.examples import example
 from tests.fake_declaration import DECLARATION
 
@@ -41,9 +41,10 @@ def test_a_breakage_that_no_scenario_may_hold_is_refused(kind: str, target: str,
 @pytest.mark.parametrize("kind", registry.kinds("faults"))
 def test_every_fault_can_be_one_breakage(kind: str) -> None:
     hold_s = 60.0 if registry.cls("faults", kind).held else None
-    target = "storefront->db_route" if registry.cls("faults", kind).needs is Poisonable else "orders_db:primary"
-    parameters = [f"{name}={value}" for name, value in example(kind).items() if name != "target"]
-    made = one_break(DECLARATION, kind, target, hold_s, ALL, parameters)
+    given, declaration = example(kind), ReferenceShop().declaration
+    parameters = [f"{name}={value}" for name, value in given.items() if name != "target"]
+    running = tuple(part.name for part in declaration.components)
+    made = one_break(declaration, kind, given["target"], hold_s, running, parameters)
     (step,) = made.steps
     assert (step.id, step.kind, step.at_s, step.hold_s) == (kind, kind, 0.0, hold_s)
     assert made.scenario.load.baseline_s == LOOK_S

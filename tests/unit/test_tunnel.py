@@ -76,6 +76,16 @@ def test_a_kept_promise_passes(suite: Suite) -> None:
     assert made.scenario.name == "test_lost"
 
 
+def test_parameters_of_a_fault_are_handed_on_and_the_seed_is_the_scenarios(suite: Suite, pytester: pytest.Pytester) -> None:
+    pytester.makepyprojecttoml('[tool.windtunnel]\nshop = "sut.shop:ReferenceShop"\n')
+    kill = 'Kill(target="orders_db:primary")'
+    loss = 'Loss(target="storefront#1->db_route", percent=20, way="in")'
+    suite.run("from harness.faults.loss import Loss\n" + FLIGHT.replace(kill, loss) + ASKS)
+    (step,) = suite.flown[0].steps
+    given = [getattr(step.fault, name) for name in ("percent", "way", "seed")]
+    assert given == [20, "in", suite.flown[0].scenario.seed]
+
+
 def test_a_broken_promise_fails_with_all_there_is_to_say(suite: Suite) -> None:
     suite.troubles = (Trouble(from_s=0, to_s=20),)
     result = suite.run(FLIGHT + ASKS)

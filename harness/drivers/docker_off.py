@@ -1,0 +1,80 @@
+"""What is off in a run's containers: they do not run, are off their network, or something of ours breaks their network."""
+
+from collections.abc import Iterator, Sequence
+
+from docker.models.containers import Container
+
+from harness.drivers import Deviation, docker_delay, docker_network, toxiproxy
+from harness.drivers.docker_client import HELPER, INSTANCE, LASTING, TOOLS, controlled, labelled
+from harness.model import Residue, Undo
+from harness.shop import Residence
+
+
+def _stopped(container: Container) -> Deviation | None:
+    """Say whether a container does not run, or is paused."""
+    name = container.labels.get(INSTANCE, container.name or container.short_id)
+    state = str(container.attrs["State"]["Status"])
+    verb = {"paused": "unpause", "running": ""}.get(state, "start")
+    undo = Undo(verb=verb, on=str(container.id), args={"instance": name}) if verb else None
+    return Deviation(residue=Residue(on=name, what=state), undo=undo) if undo else None
+
+
+def _strayed(container: Container, network: str, address: str) -> Deviation | None:
+    """Say whether a container is not in its network, or not at its address."""
+    here = container.attrs["NetworkSettings"]["Networks"].get(network, {}).get("IPAddress")
+    if here == address:
+        return None
+    name = container.labels.get(INSTANCE, container.name or container.short_id)
+    what = f"at address {here}, not {address}" if here else "off its network"
+    undo = docker_network.attaching(str(container.id), name, network, address)
+    return Deviation(residue=Residue(on=name, what=what), undo=undo)
+
+
+def _filtered(containers: Sequence[Container]) -> Iterator[Deviation]:
+    """Say which containers have rules of ours in their network: their packets are lost, or handed to who holds them back."""
+    with controlled("look for rules in the run's containers"):
+        found = docker_network.tables(containers)
+    for container in containers:
+        for table in found.get(str(container.id), ()):
+            does = "queues packets" if table == docker_delay.CHAIN else "loses packets"
+            residue = Residue(on=container.labels[INSTANCE], what=f"{does} ({table})")
+            undo = docker_network.clearing(container, container.labels[INSTANCE], container.labels[TOOLS], table)
+            yield Deviation(residue=residue, undo=undo)
+
+
+def _helped(containers: Sequence[Container]) -> Iterator[Deviation]:
+    """Say which of a run's containers are helpers that break another one as long as they are there."""
+    for container in containers:
+        if LASTING in container.labels:
+            on, name = container.labels.get(HELPER, ""), container.name or str(container.id)
+            residue = Residue(on=on, what=f"has a helper ({container.labels[LASTING]})")
+            yield Deviation(residue=residue, undo=docker_delay.removing(name, on))
+
+
+def deviations(residence: Residence) -> tuple[Deviation, ...]:
+    """Compare every container of the residence with its declared state and address; look for rules, helpers and toxics."""
+    there = labelled(residence.run)
+    found = {str(container.id): container for container in there}
+    off: list[Deviation | None] = [*_helped(there)]
+    for thing in residence.things:
+        container = found.get(thing.ref)
+        if container is None:
+            off.append(Deviation(residue=Residue(on=thing.name, what="container is gone"), undo=None))
+            continue
+        network, address = thing.state.get("network"), thing.state.get("address")
+        off.append(_stopped(container) or (_strayed(container, str(network), str(address)) if network else None))
+    containers = [found[thing.ref] for thing in residence.things if thing.ref in found]
+    off += [*_filtered(containers), *toxiproxy.deviations(containers)]
+    return tuple(one for one in off if one is not None)
+
+
+def observed(run: str) -> tuple[Deviation, ...]:
+    """Find the containers of a run that are paused, stopped or off their network; look for rules, helpers and toxics."""
+    there = labelled(run)
+    containers = [container for container in there if HELPER not in container.labels]
+    off = [
+        _stopped(container) or (_strayed(container, *home) if (home := docker_network.home(container)) else None)
+        for container in containers
+    ]
+    off += [*_helped(there), *_filtered(containers), *toxiproxy.deviations(containers)]
+    return tuple(one for one in off if one is not None)

@@ -1,0 +1,86 @@
+"""The way to the database, and to names, tried out for those who ask how it is. It is used as the service itself uses it.
+
+``GET /trial/knocks?count=N&within_ms=M``  the milliseconds of each knock at the database's address, null where unanswered
+``GET /trial/rate``                        kbytes (of 1,024 bytes) moved there and back in a second; 504 where none passed
+``GET /trial/name``                        200 where the name of the database's route was found, 503 not, 504 no answer yet
+"""
+
+import asyncio
+import socket
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from . import sql
+from .knock import MOST, knock
+from .link import CallError, Link
+
+PIECE_KBYTES, MOST_KBYTES = 8, 256
+PIECE = "x" * (PIECE_KBYTES * 1024)
+MOVE_S, PIECE_S, NAME_S = 1.0, 1.8, 0.4
+LONGEST_MS = 2_000
+
+
+class Trial:
+    """Tries the way. ``name`` is looked up. One at a time of each kind."""
+
+    def __init__(self, dsn: str, name: str) -> None:
+        self._address, self._link, self._name = urlsplit(dsn).hostname or "", Link(dsn), name
+        self._moving = asyncio.Lock()
+        self._lookup: asyncio.Future[Any] | None = None
+
+    def mount(self) -> Mount:
+        """Give the routes."""
+        routes = [Route("/knocks", self.knocks), Route("/rate", self.rate), Route("/name", self.lookup)]
+        return Mount("/trial", routes=routes)
+
+    async def knocks(self, request: Request) -> Response:
+        """Knock in a thread of its own, so that nothing of the service holds up a clock."""
+        try:
+            count, within_ms = int(request.query_params["count"]), int(request.query_params["within_ms"])
+        except (KeyError, ValueError):
+            return Response(status_code=400)
+        if not (0 < count <= MOST and 0 < within_ms <= LONGEST_MS):
+            return Response(status_code=400)
+        took_ms = await asyncio.to_thread(knock, self._address, count, within_ms / 1000)
+        return Response(orjson.dumps(took_ms), media_type="application/json")
+
+    async def rate(self, _request: Request) -> Response:
+        """Move pieces there and back, until a second has passed or there were enough."""
+        async with self._moving:
+            kbytes, begun = 0, time.perf_counter()
+            try:
+                await self._link.call("trial", sql.ECHO, "", limit_s=PIECE_S)  # connecting moves nothing
+                begun = time.perf_counter()
+                while kbytes < MOST_KBYTES and time.perf_counter() - begun < MOVE_S:
+                    await self._link.call("trial", sql.ECHO, PIECE, limit_s=PIECE_S)
+                    kbytes += PIECE_KBYTES
+            except CallError as error:
+                if not kbytes:
+                    return Response(orjson.dumps({"why": str(error)}), 504, media_type="application/json")
+            per_s = kbytes / (time.perf_counter() - begun)
+        return Response(orjson.dumps({"kbytes_per_s": per_s}), media_type="application/json")
+
+    async def lookup(self, _request: Request) -> Response:
+        """Look the name up, or wait on for the lookup of before: none is begun while another has not returned."""
+        if self._lookup is None or self._lookup.done():
+            self._lookup = asyncio.ensure_future(asyncio.get_running_loop().getaddrinfo(self._name, None))
+            self._lookup.add_done_callback(_heard)
+        try:
+            await asyncio.wait_for(asyncio.shield(self._lookup), NAME_S)
+        except TimeoutError:
+            return Response(status_code=504)
+        except socket.gaierror as error:
+            return Response(orjson.dumps({"why": str(error)}), 503, media_type="application/json")
+        return Response(orjson.dumps({"name": self._name}), media_type="application/json")
+
+
+def _heard(lookup: asyncio.Future[Any]) -> None:
+    """Take note of how a lookup ended for which nobody waited any more."""
+    if not lookup.cancelled():
+        lookup.exception()
