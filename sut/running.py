@@ -29,7 +29,7 @@ from harness.model import Located, Residue, Target
 from harness.shop import Residence, Site, Thing
 from sut.components import lb
 from sut.components.ground import Ground
-from sut.components.orders_db import OrdersDb, Passwords
+from sut.components.orders_db import OrdersDb
 from sut.components.part import Part
 from sut.components.together import Together
 from sut.components.toxiproxy import Toxiproxy
@@ -59,16 +59,15 @@ class RunningReferenceShop:
         declaration: Declaration,
         ground: Ground,
         parts: Mapping[str, Part],
-        passwords: Passwords,
+        secrets: tuple[str, ...],
         readback: Readback | None,
     ) -> None:
         self._site, self._declaration, self._ground, self._parts = site, declaration, ground, parts
-        self._secrets = (passwords.postgres, passwords.replicator, passwords.rewind, passwords.shop)  # the order of USERS
-        self._readback = readback
+        self._secrets, self._readback = secrets, readback
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The passwords of this run."""
+        """The passwords of this run, and the key of its tokens."""
         return self._secrets
 
     @property

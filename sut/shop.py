@@ -97,6 +97,7 @@ LINKS = (
 )
 DETOUR_PORTS = {link: 20_001 + number for number, link in enumerate(LINKS)}
 USERS = ("postgres", "replicator", "rewind", "shop")
+SECRETS = (*USERS, "signing")  # the users' passwords, and the key of the storefronts' tokens
 
 
 class ReferenceShop:
@@ -139,7 +140,7 @@ class ReferenceShop:
         found = _demand_images({CLASSES[component.name].role for component in wanted} | {TOOLS_ROLE}, site.say)
         try:
             ground = lay(site, [instance for component in COMPONENTS for instance in instances(component)], found)
-            tokens = [secrets.token_urlsafe(18) for _ in USERS]
+            tokens = [secrets.token_urlsafe(18) for _ in SECRETS]
             site.hide(tokens)  # before any part has one, and may quote it where it does not come up
             making = _Making(ground, self._defects, tokens, plan.parts, plan.proxied, site.receive)
             parts: dict[str, Part] = {}
@@ -151,7 +152,7 @@ class ReferenceShop:
                 site.say(f"{component.name}: ready after {(site.now_ns() - begun_ns) / 1e9:.1f} s")
             nodes = [part for part in parts.values() if isinstance(part, orders_db.OrdersDb)]
             readback = Readback(nodes, site.now_ns) if nodes else None
-            return RunningReferenceShop(site, self.declaration, ground, parts, making.passwords, readback)
+            return RunningReferenceShop(site, self.declaration, ground, parts, making.secrets, readback)
         except BaseException as error:
             with suppress(WindtunnelError):  # the run's label is still there: whoever ends the run sweeps once more
                 driver("docker").sweep(site.id, site.folder)
@@ -169,11 +170,11 @@ class ReferenceShop:
         proxied = [link for link in LINKS if link.proxy in running]  # what stands by itself has a proxy in all or none
         making = _Making(ground, self._defects, secrets, running, proxied, site.receive)
         parts = {one.name: making.makers[every[one.name]](one.name).adopt(one.ref) for one in residence.things}
-        return RunningReferenceShop(site, self.declaration, ground, parts, making.passwords, None)
+        return RunningReferenceShop(site, self.declaration, ground, parts, making.secrets, None)
 
 
 class _Making:
-    """How each part is made on one ground; ``secrets`` are the passwords of ``USERS``, as a running shop gives them.
+    """How each part is made on one ground; ``secrets`` are those of ``SECRETS``, as a running shop gives them.
 
     ``running`` are the components that run, ``proxied`` the links with a proxy in their path, ``receive`` gives the URL of
     who is on call, at this machine's own address.
@@ -189,7 +190,9 @@ class _Making:
         receive: Callable[[str], str],
     ) -> None:
         self._defects = defects
-        self.passwords = orders_db.Passwords(**dict(zip(USERS, secrets, strict=True)))
+        self.secrets = tuple(secrets)
+        secret = dict(zip(SECRETS, secrets, strict=True))
+        self.passwords = orders_db.Passwords(**{user: secret[user] for user in USERS})
         at = ground.addresses
         of = {component.name: {name: at[name] for name in instances(component)} for component in COMPONENTS}
         cluster = Cluster(
@@ -222,7 +225,9 @@ class _Making:
             "orders_db": lambda name: orders_db.OrdersDb(ground, name, cluster=cluster, passwords=self.passwords),
             "db_route": lambda name: db_route.DbRoute(ground, name, nodes=of["orders_db"], probe=login),
             "toxiproxy": lambda name: toxiproxy.Toxiproxy(ground, name, detours=detours),
-            "storefront": lambda name: storefront.Storefront(ground, name, dsn=dsn, route="db_route", defects=defects),
+            "storefront": lambda name: storefront.Storefront(
+                ground, name, dsn=dsn, route="db_route", signing_secret=secret["signing"], defects=defects
+            ),
             "lb": lambda name: lb.Lb(ground, name, storefronts=of["storefront"], port=storefront.PORT, defects=defects),
             "prometheus": lambda name: prometheus.Prometheus(ground, name, watch=watch),
             "alertmanager": lambda name: alertmanager.Alertmanager(ground, name, tells=receive(ground.gateway)),

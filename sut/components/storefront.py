@@ -18,7 +18,10 @@ _FAST = 'sum(rate(storefront_order_seconds_bucket{le="0.2"}[10s])) / sum(rate(st
 
 
 class Storefront(Part):
-    """One replica. ``dsn`` leads to the database through its route, the part named ``route``; ``defects``: of bad shops."""
+    """One replica. ``dsn`` leads to the database through its route, the part named ``route``; ``defects``: of bad shops.
+
+    ``signing_secret`` is the key of the tokens, one for all replicas.
+    """
 
     role = "app"
     packages: ClassVar[tuple[str, ...]] = ("python3-starlette", "python3-uvicorn", "python3-asyncpg")
@@ -47,9 +50,12 @@ class Storefront(Part):
         ),
     )
 
-    def __init__(self, ground: Ground, instance: str, *, dsn: str, route: str, defects: Collection[str]) -> None:
+    def __init__(  # noqa: PLR0913 -- all that its settings hold
+        self, ground: Ground, instance: str, *, dsn: str, route: str, signing_secret: str, defects: Collection[str]
+    ) -> None:
         super().__init__(ground, instance, ["python3", "-m", "services.storefront"], memory="256m")
-        self.with_envs(DSN=dsn, ROUTE=route, PORT=str(PORT), DEFECTS=",".join(sorted(defects)))
+        self.with_envs(DSN=dsn, ROUTE=route, SIGNING_SECRET=signing_secret)
+        self.with_envs(PORT=str(PORT), DEFECTS=",".join(sorted(defects)))
         self.with_envs(RES_OPTIONS="timeout:1 attempts:2")  # names are on this machine: who waits longer waits in vain
 
     def not_ready(self) -> str | None:

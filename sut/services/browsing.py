@@ -23,10 +23,8 @@ NOT_NOW: Answer = (503, {"refused": "database"})
 class Browsing:
     """The routes that only show. All of them refuse with 404 what does not exist and with 503 what is not to be had now."""
 
-    def __init__(self, shelves: Shelves, assets: Assets) -> None:
-        self._shelves = shelves
-        self._assets = assets
-        self._pages = Pages(assets)
+    def __init__(self, shelves: Shelves, assets: Assets, pages: Pages) -> None:
+        self._shelves, self._assets, self._pages = shelves, assets, pages
 
     def routes(self) -> list[Route]:
         """Give the routes."""

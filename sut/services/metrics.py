@@ -1,6 +1,11 @@
 """The storefront's counters and histograms; what they mean is in their help texts."""
 
+import time
+from collections.abc import Awaitable
+
 from prometheus_client import Counter, Histogram
+
+from .orders import Answer
 
 REFUSED_CALL_S = 0.5  # a call that got no connection never ran; it must still count as slower than 0.2 s
 
@@ -17,3 +22,12 @@ ORDER_SECONDS = Histogram(
     "storefront_order_seconds", "Each order from its request to its answer.", buckets=(0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 )
 BATCH_ORDERS = Histogram("storefront_batch_orders", "Orders in one statement.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256))
+
+
+async def counted(answering: Awaitable[Answer]) -> Answer:
+    """Count and time what becomes of an order."""
+    begun = time.perf_counter()
+    answer = await answering
+    ORDERS.labels(str(answer[0])).inc()
+    ORDER_SECONDS.observe(time.perf_counter() - begun)
+    return answer

@@ -8,11 +8,12 @@ from typing import Any
 
 import orjson
 
+from .schema import LINES_MAX
+
 Answer = tuple[int, dict[str, Any]]  # HTTP status and body
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _SKU = re.compile(r"[A-Z0-9-]{1,40}")
-LINES_MAX = 5
 QTY_MAX = 9
 
 

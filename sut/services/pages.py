@@ -47,6 +47,7 @@ class Pages:
         )
         self._category = every.get_template("category.html")
         self._product = every.get_template("product.html")
+        self._account = every.get_template("account.html")
         names = [f"CAT-{n:02d}" for n in range(1, CATEGORIES + 1)]
         self.home = every.get_template("home.html").render(page="/", categories=names).encode()
 
@@ -63,6 +64,10 @@ class Pages:
         return self._product.render(
             page=f"/p/{product.sku}", product=product, as_of_ms=as_of_ms, about=words(seed, SENTENCES), reviews=reviews
         ).encode()
+
+    def account(self, shopper: int, lines: Sequence[tuple[str, int]]) -> bytes:
+        """Render the page that is about one shopper; ``lines`` are what is in the cart, (sku, qty)."""
+        return self._account.render(page="/account", shopper=shopper, lines=lines).encode()
 
 
 def money(cents: int) -> str:

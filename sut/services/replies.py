@@ -26,12 +26,16 @@ def respond(answer: Answer, headers: Mapping[str, str] | None = None) -> Respons
 
 def page(request: Request, body: bytes) -> Response:
     """Show a page that is the same for everybody and may be kept for some seconds; 304 to who has this very one."""
-    digest = hashlib.sha256(body)
-    headers = {"Cache-Control": SHARED, "ETag": f'"{digest.hexdigest()[:16]}"'}
+    digest = hashlib.sha256(body).digest()
+    headers = {"Cache-Control": SHARED, "ETag": f'"{digest.hex()[:16]}"'}
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
-    headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(digest.digest()).decode()}:"
-    return HTMLResponse(body, headers=headers)
+    return HTMLResponse(body, headers={**headers, **_proof(digest)})
+
+
+def personal_page(body: bytes, headers: Mapping[str, str]) -> Response:
+    """Show a page that is for one shopper alone, and that nobody keeps."""
+    return HTMLResponse(body, headers={**PERSONAL, **headers, **_proof(hashlib.sha256(body).digest())})
 
 
 async def read_body(request: Request) -> bytes:
@@ -48,3 +52,8 @@ def number(text: str, most: int) -> int | None:
     """Read a number from 1 to ``most``; None for what is none."""
     found = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(most)) else 0
     return found if 1 <= found <= most else None
+
+
+def _proof(digest: bytes) -> dict[str, str]:
+    """Let whoever gets a page see that it is whole: the digest of its bytes, as RFC 9530 writes it."""
+    return {"Repr-Digest": f"sha-256=:{base64.b64encode(digest).decode()}:"}

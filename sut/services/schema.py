@@ -7,6 +7,7 @@ CATEGORIES = 40
 STOCK = 1_000_000
 SCARCE_SKU = "SKU-LAST"
 SCARCE_STOCK = 500
+LINES_MAX = 5  # of an order, and so of a cart
 SHOPPERS = 10_000
 EVENTS = 3_000_000  # three hundred of each shopper: so many that reading through them all is slow on any machine
 
@@ -34,6 +35,13 @@ LINES_TABLE = """create table order_lines (
     price_cents integer not null,
     primary key (order_id, sku)
 )"""
+# A cart belongs to a session, not to a shopper: the same shopper on two devices has two.
+CARTS_TABLE = """create table carts (
+    session_id text not null,
+    sku text not null,
+    qty integer not null check (qty > 0),
+    primary key (session_id, sku)
+)"""
 EVENTS_TABLE = """create table events (
     shopper_id integer not null,
     at timestamptz not null,
@@ -46,6 +54,7 @@ PAST = f"""insert into events (shopper_id, at, kind, sku)
 select i::bigint * 7919 % {SHOPPERS} + 1, now() - ({EVENTS} - i) * interval '1 s',
        (array['viewed', 'searched', 'filled', 'ordered'])[i % 4 + 1], 'SKU-' || lpad((i % {PRODUCTS} + 1)::text, 5, '0')
 from generate_series(1, {EVENTS}) i"""  # noqa: S608 -- constants of this file
+OWNED = ("products", "orders", "order_lines", "carts", "events")
 GOODS = f"""insert into products (sku, name, category, price_cents, qty)
 select 'SKU-' || lpad(i::text, 5, '0'), 'Product ' || i, 'CAT-' || lpad((i % {CATEGORIES} + 1)::text, 2, '0'),
        199 + i * 37 % 9800, {STOCK}
@@ -60,8 +69,8 @@ def statements(defects: Collection[str]) -> tuple[str, ...]:
     Defect ``no_idempotency`` leaves out the unique key, ``missing_index`` the index of categories. A second run fails.
     """
     unique = "" if "no_idempotency" in defects else " unique"
-    tables = (PRODUCTS_TABLE, ORDERS_TABLE.format(unique=unique), LINES_TABLE, EVENTS_TABLE)
-    owned = (f"alter table {table} owner to shop" for table in ("products", "orders", "order_lines", "events"))
+    tables = (PRODUCTS_TABLE, ORDERS_TABLE.format(unique=unique), LINES_TABLE, CARTS_TABLE, EVENTS_TABLE)
+    owned = (f"alter table {table} owner to shop" for table in OWNED)
     index = () if "missing_index" in defects else (PRODUCTS_INDEX,)
     return ("create extension pg_stat_statements", *tables, GOODS, *index, "analyze products", *owned)
 

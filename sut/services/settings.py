@@ -8,21 +8,23 @@ from dataclasses import dataclass
 class Settings:
     """``DSN`` reaches the database through its route, which is called ``ROUTE``; ``PORT`` is listened on.
 
-    ``DEFECTS`` are switches of bad shops.
+    ``SIGNING_SECRET`` is the key of the shop's tokens, the same for all replicas. ``DEFECTS`` are switches of bad shops.
     """
 
     dsn: str
     route: str
+    signing_secret: str
     port: int
     defects: frozenset[str]
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read the environment. Raises ``KeyError`` without ``DSN``, ``ValueError`` for a ``PORT`` that is no number."""
+        """Read the environment. Raises ``KeyError`` without ``DSN`` or secret, ``ValueError`` for a bad ``PORT``."""
         names = environment.get("DEFECTS", "").split(",")
         return cls(
             dsn=environment["DSN"],
             route=environment.get("ROUTE", "localhost"),
+            signing_secret=environment["SIGNING_SECRET"],
             port=int(environment.get("PORT", "8080")),
             defects=frozenset(name.strip() for name in names if name.strip()),
         )

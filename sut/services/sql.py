@@ -5,6 +5,8 @@ The database is the authority on stock, price and keys.
 
 from collections.abc import Collection
 
+from .schema import LINES_MAX
+
 PAGE = 20
 
 PRODUCT = "/* product */ select sku, name, category, price_cents, qty from products where sku = $1"
@@ -19,6 +21,30 @@ LOG = f"""/* log */ select shopper_id, at, kind, sku,
     (select count(*) from events where shopper_id = $1) as in_all,
     (select max(at) from events where shopper_id = $1 and kind = 'ordered') as last_order
     from events where shopper_id = $1 order by at desc limit {PAGE}"""  # noqa: S608 -- a constant of this file
+
+# Arguments of the statements about carts: session, sku, qty. A statement does not see what it writes itself, so the line
+# that was put is added to those that were there.
+CART = "/* cart */ select sku, qty from carts where session_id = $1"
+PUT = f"""/* put */
+with put as (
+    insert into carts (session_id, sku, qty)
+    select $1::text, sku, $3::integer from products
+    where sku = $2 and (select count(*) from carts where session_id = $1 and sku <> $2) < {LINES_MAX}
+    on conflict (session_id, sku) do update set qty = excluded.qty returning sku, qty
+)
+select sku, qty from carts where session_id = $1 and sku <> $2 union all select sku, qty from put
+"""  # noqa: S608 -- a constant
+REMOVE = """/* put */
+with gone as (
+    delete from carts where session_id = $1 and sku = $2
+)
+select sku, qty from carts where session_id = $1 and sku <> $2
+"""
+CONFIRM = """/* confirm */ select sku, carts.qty, price_cents from carts join products using (sku) where session_id = $1"""
+CLEAR = """/* clear */
+delete from carts using unnest($2::text[], $3::int[]) as bought(sku, qty)
+where session_id = $1 and carts.sku = bought.sku and carts.qty = bought.qty
+"""
 
 # Writes a little log, so that it commits the way an order does: with the wait for the standby, on no read-only server.
 CAN_COMMIT = "/* health */ select pg_logical_emit_message(true, 'storefront', 'can commit')"

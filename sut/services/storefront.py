@@ -22,9 +22,13 @@ from .assets import PICTURES, Assets, read_pictures
 from .batches import Batches
 from .browsing import NOT_NOW, Browsing
 from .carriage import MOST_BYTES, Carriage
+from .carts import Carts
+from .identity import Signer
+from .journey import Journey
 from .link import CallError, Link, Links
-from .metrics import ORDER_SECONDS, ORDERS
+from .metrics import counted
 from .orders import Answer, MalformedError, read_key, read_lines
+from .pages import Pages
 from .pulse import Pulse
 from .replies import number, read_body, respond
 from .settings import Settings
@@ -33,6 +37,7 @@ from .trial import Trial
 
 READ_LINKS = 4
 LOG_LINKS = 1  # apart from the others: however slow a shopper's past is to find, it holds up nothing else
+CART_LINKS = 2  # a write waits for its commit, and must not hold up those who only look
 LARGEST_ID = 2**31 - 1
 
 
@@ -45,7 +50,11 @@ class Storefront:
         self._carriage = Carriage(Link(settings.dsn))
         self._pulse = Pulse(Link(settings.dsn))
         self._batches = Batches(Link(settings.dsn), self._pulse, settings.defects)
-        self._browsing = Browsing(Shelves(Links(settings.dsn, READ_LINKS)), Assets(painted))
+        assets = Assets(painted)
+        pages = Pages(assets)
+        self._browsing = Browsing(Shelves(Links(settings.dsn, READ_LINKS)), assets, pages)
+        carts = Carts(Links(settings.dsn, CART_LINKS))
+        self._journey = Journey(carts, self._batches, Signer(settings.signing_secret), pages)
         self._trial = Trial(settings.dsn, settings.route)
 
     def app(self) -> Starlette:
@@ -53,6 +62,7 @@ class Storefront:
         routes = [
             Route("/orders", self.order, methods=["POST"]),
             *self._browsing.routes(),
+            *self._journey.routes(),
             Route("/shoppers/{shopper}/events", self.events),
             Route("/health", self.health),
             Route("/carried/{size}", self.carried),
@@ -86,17 +96,7 @@ class Storefront:
 
     async def order(self, request: Request) -> Response:
         """Place one order; ``Batches.place`` has the answers, beside 400 for what is no order."""
-        begun = time.perf_counter()
-        try:
-            key = read_key(request.headers.get("idempotency-key"))
-            lines = read_lines(await read_body(request))
-        except MalformedError as error:
-            answer: Answer = (400, {"refused": f"malformed: {error}"})
-        else:
-            answer = await self._batches.place(key, lines)
-        ORDERS.labels(str(answer[0])).inc()
-        ORDER_SECONDS.observe(time.perf_counter() - begun)
-        return respond(answer)
+        return respond(await counted(self._order(request)))
 
     async def health(self, _request: Request) -> Response:
         """Say whether orders can be committed, from the newest evidence; asks nobody."""
@@ -110,6 +110,14 @@ class Storefront:
         if size is None:
             return respond((400, {"refused": "malformed: size"}))
         return respond((200, await self._carriage.carry(size)))
+
+    async def _order(self, request: Request) -> Answer:
+        try:
+            key = read_key(request.headers.get("idempotency-key"))
+            lines = read_lines(await read_body(request))
+        except MalformedError as error:
+            return 400, {"refused": f"malformed: {error}"}
+        return await self._batches.place(key, lines)
 
 
 async def metrics(_request: Request) -> Response:

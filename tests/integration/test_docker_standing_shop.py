@@ -82,4 +82,4 @@ def test_a_standing_shop_is_ordered_from_broken_healed_and_removed(project: Proj
     assert (things(run), shop.alive()) == ([], [])
     kept = [path for path in (project.root / "reports").rglob("*") if path.is_file()]
     assert not [path for path in kept for secret in secrets if secret in path.read_text(errors="replace")]
-    assert len(secrets) == 4
+    assert len(secrets) == 5

@@ -2,11 +2,13 @@
 
 import fcntl
 import http.client
+import json
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -20,8 +22,9 @@ from harness.history import ACKNOWLEDGED
 from harness.model import REFUSED, SILENT, Reading, Target
 from harness.planned import Plan
 from harness.shop import RunningShop, Site
-from sut.shop import ReferenceShop
-from sut.shopper import OneCallShopper
+from sut.services.identity import password
+from sut.shop import COMPONENTS, ReferenceShop
+from sut.shopper import OneCallShopper, digest
 from tests.acceptance.engine import as_declared, docker, roles
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -118,6 +121,40 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
             assert client().volumes.list(filters=label) == []
 
 
+class Visit:
+    """A shopper who has logged in."""
+
+    def __init__(self, night: Night, shopper: int) -> None:
+        self._address = night.shop.entry[0].removeprefix("http://")
+        self._cookie = ""
+        status, answer = self.ask("POST", "/login", {"shopper": shopper, "password": password(shopper)})
+        assert (status, answer) == (200, {"shopper": shopper})
+
+    def ask(self, method: str, path: str, body: object = None, key: str = "") -> tuple[int, Any]:
+        """Send one request; give the status and what the answer says."""
+        wire = http.client.HTTPConnection(self._address, timeout=8)
+        try:
+            headers = {"Cookie": self._cookie, "Idempotency-Key": key}
+            wire.request(method, path, body=None if body is None else json.dumps(body), headers=headers)
+            response = wire.getresponse()
+            self._cookie = response.headers.get("Set-Cookie", self._cookie).partition(";")[0]
+            return response.status, json.loads(response.read())
+        finally:
+            wire.close()
+
+
+def fetched(address: str, path: str) -> bytes:
+    """Get a path that is there."""
+    wire = http.client.HTTPConnection(address, timeout=8)
+    try:
+        wire.request("GET", path)
+        response = wire.getresponse()
+        assert response.status == 200, path
+        return response.read()
+    finally:
+        wire.close()
+
+
 def until(check: Callable[[], bool], within_s: float) -> float:
     """Wait until it is so; give the seconds that took."""
     now_ns = MachineClock().now_ns
@@ -173,12 +210,54 @@ def test_what_was_acknowledged_is_on_both_nodes(night: Night) -> None:
     assert all(level.initial - level.final == level.sold for level in audit.stock)
 
 
+def test_a_shopper_fills_a_cart_confirms_and_pays_and_no_other_session_sees_it(night: Night) -> None:
+    one, other = Visit(night, 17), Visit(night, 17)
+    assert one.ask("PUT", "/cart/SKU-00002", {"qty": 2})[0] == 200
+    assert one.ask("PUT", "/cart/SKU-00001", {"qty": 3})[0] == 200
+    lines = [{"sku": "SKU-00001", "qty": 1}, {"sku": "SKU-00002", "qty": 2}]
+    for _ in range(2):  # as often as it is said
+        assert one.ask("PUT", "/cart/SKU-00001", {"qty": 1}) == (200, {"shopper": 17, "lines": lines})
+    assert one.ask("PUT", "/cart/SKU-00003", {"qty": 1})[1]["lines"] == [*lines, {"sku": "SKU-00003", "qty": 1}]
+    assert one.ask("PUT", "/cart/SKU-00003", {"qty": 0})[1]["lines"] == lines
+    assert one.ask("PUT", "/cart/SKU-NONE", {"qty": 1})[0] == 404
+    assert other.ask("GET", "/cart") == (200, {"shopper": 17, "lines": []})
+
+    status, confirmed = one.ask("POST", "/checkout")
+    prices = [one.ask("GET", f"/products/{line['sku']}")[1]["price_cents"] for line in lines]
+    assert (status, [line["price_cents"] for line in confirmed["lines"]]) == (200, prices)
+    assert one.ask("PUT", "/cart/SKU-00002", {"qty": 4})[0] == 200  # on the way to the till
+    key, paid = f"{night.site.id}:journey", {"confirmation": confirmed["confirmation"]}
+    assert other.ask("POST", "/pay", paid, key)[0] == 400
+    status, order = one.ask("POST", "/pay", paid, key)
+    assert (status, order["amount_cents"]) == (201, prices[0] + 2 * prices[1])
+    assert one.ask("POST", "/pay", paid, key) == (200, order)
+    assert one.ask("GET", "/cart")[1]["lines"] == [{"sku": "SKU-00002", "qty": 4}]
+    night.acknowledged[key] = digest([("SKU-00001", 1), ("SKU-00002", 2)], order["amount_cents"])
+
+    for n in range(5):
+        assert other.ask("PUT", f"/cart/SKU-0010{n}", {"qty": 1})[0] == 200
+    assert other.ask("PUT", "/cart/SKU-00001", {"qty": 1}) == (409, {"refused": "cart_full"})
+
+
+def test_both_storefronts_show_the_same_pages_and_pictures(night: Night) -> None:
+    shown = []
+    for front in night.shop.instances(next(one for one in COMPONENTS if one.name == "storefront")):
+        address = next(one.state["address"] for one in night.shop.residence.things if one.name == front)
+        home = fetched(f"{address}:8080", "/")
+        hrefs = sorted(set(re.findall(rb'"(/a/[^"]+)"', home)))
+        shown.append([home, *(fetched(f"{address}:8080", href.decode()) for href in hrefs)])
+        assert b'data-sku="SKU-00001"' in fetched(f"{address}:8080", "/p/SKU-00001")
+        assert fetched(f"{address}:8080", "/c/CAT-01?page=1").count(b"data-price-cents") == 20
+    assert shown[0] == shown[1]
+    assert len(shown[0]) >= 5
+
+
 def test_logs_hold_what_the_parts_said_and_no_password(night: Night, tmp_path: Path) -> None:
     night.shop.collect(tmp_path / "logs")
     logs = {path.stem: path.read_text() for path in (tmp_path / "logs").iterdir()}
     assert set(logs) == {thing.name for thing in night.shop.residence.things}
     assert "leader" in logs["orders_db-1"]
-    assert len(night.shop.secrets) == 4
+    assert len(night.shop.secrets) == 5
     assert not any(secret in text for secret in night.shop.secrets for text in logs.values())
 
 

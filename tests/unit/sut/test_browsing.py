@@ -38,7 +38,8 @@ class Answers(Links):
 
 
 def app(rows: list[dict[str, Any]] | None = None) -> Starlette:
-    return Starlette(routes=Browsing(Shelves(Answers(rows)), Assets(PAINTED)).routes())
+    assets = Assets(PAINTED)
+    return Starlette(routes=Browsing(Shelves(Answers(rows)), assets, Pages(assets)).routes())
 
 
 PAGES = [

@@ -11,7 +11,7 @@ from sut.services.schema import (
     history,
     statements,
 )
-from sut.services.sql import CAN_COMMIT, LIST, LOG, PAGE, PRODUCT, REPLAY, place
+from sut.services.sql import CAN_COMMIT, CART, CLEAR, CONFIRM, LIST, LOG, PAGE, PRODUCT, PUT, REMOVE, REPLAY, place
 
 
 def test_each_defect_names_the_objective_that_catches_it() -> None:
@@ -49,5 +49,7 @@ def test_the_past_is_long_enough_to_be_missed_and_leaves_nothing_to_be_done() ->
 
 def test_each_statement_carries_its_class_for_the_database_s_own_statistics() -> None:
     texts = {"product": PRODUCT, "list": LIST, "log": LOG, "order": place(()), "replay": REPLAY, "health": CAN_COMMIT}
+    texts |= {"cart": CART, "put": PUT, "confirm": CONFIRM, "clear": CLEAR}
+    assert REMOVE.startswith("/* put */")
     for name, text in texts.items():
         assert text.startswith(f"/* {name} */"), name

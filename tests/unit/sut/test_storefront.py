@@ -20,7 +20,9 @@ from sut.services.storefront import Storefront
 from sut.shopper import OneCallShopper
 from tests.asgi import PAINTED, ask
 
-SETTINGS = Settings(dsn="postgresql://shop@127.0.0.1:1/shop", route="localhost", port=8080, defects=frozenset())
+SETTINGS = Settings(
+    dsn="postgresql://shop@127.0.0.1:1/shop", route="localhost", signing_secret="s", port=8080, defects=frozenset()
+)
 
 
 def test_an_order_passes_key_and_lines_on_and_gives_the_answer_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,8 +171,9 @@ def test_every_order_is_timed_whatever_its_answer() -> None:
 
 
 def test_settings_come_from_the_environment() -> None:
-    settings = Settings.read({"DSN": "x", "DEFECTS": "oversell, no_idempotency,"})
-    assert settings == Settings(dsn="x", route="localhost", port=8080, defects=frozenset({"oversell", "no_idempotency"}))
+    settings = Settings.read({"DSN": "x", "SIGNING_SECRET": "s", "DEFECTS": "oversell, no_idempotency,"})
+    defects = frozenset({"oversell", "no_idempotency"})
+    assert settings == Settings(dsn="x", route="localhost", signing_secret="s", port=8080, defects=defects)
 
 
 @pytest.mark.parametrize(
