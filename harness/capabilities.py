@@ -132,6 +132,24 @@ class Poisonable(Protocol):
 
 
 @runtime_checkable
+class Flushable(Protocol):
+    """Keeps things for others, who can do without, and can lose all of it at once."""
+
+    def flush(self) -> Break:
+        """Prepare that it forgets everything; there is no undo."""
+        ...
+
+
+@runtime_checkable
+class Corruptible(Protocol):
+    """Keeps things for others, who believe it, and can be made to keep wrong ones."""
+
+    def corrupt(self) -> Break:
+        """Prepare wrong prices of what is most asked for: as fresh as right ones, and kept without an end. No undo."""
+        ...
+
+
+@runtime_checkable
 class Answers(Protocol):
     """Can be asked, by its own protocol, whether it works."""
 
@@ -226,6 +244,42 @@ class Started(Protocol):
 
     def started(self) -> Reading:
         """Ask once, within 0.5 s: a text that changes with every start, ``silent``, ``refused``, or None with why."""
+        ...
+
+
+@runtime_checkable
+class Retentive(Protocol):
+    """Tells since when it has kept what it keeps."""
+
+    def kept_since(self) -> Reading:
+        """Read once, within 0.5 s, what was left there at the first look: another text once that was lost.
+
+        ``silent``, ``refused``, or None with why.
+        """
+        ...
+
+
+@runtime_checkable
+class Priced(Protocol):
+    """What it keeps is what shoppers are shown."""
+
+    def price_shown(self) -> Reading:
+        """Read the price (cents) of something popular where shoppers read it, within 0.5 s.
+
+        ``silent``, ``refused``, or None with why.
+        """
+        ...
+
+
+@runtime_checkable
+class Truthful(Protocol):
+    """Shows shoppers prices and stock, of which somebody else knows the truth."""
+
+    def shown_age_ms(self) -> Reading:
+        """Hold a page against the truth, within 1 s: how old that is which it shows (ms), ``wrong`` where it is not so.
+
+        ``silent``, ``refused``, or None with why.
+        """
         ...
 
 

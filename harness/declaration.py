@@ -1,6 +1,7 @@
 """A shop as declared: its components, the links among them, the alerts about them. Pure data, nothing is started."""
 
 from collections.abc import Mapping
+from dataclasses import field
 
 from harness.model import noun
 
@@ -40,8 +41,9 @@ class Component:
 
     ``alerts`` are those about it; each carries the labels ``component`` and, where one instance is meant, ``instance``.
     ``abilities`` are the protocols of ``capabilities`` that its instances offer, powers and senses alike.
-    ``standbys`` is how many synchronous standbys it has when whole (0: it keeps no redundancy of data). ``edge``: it
-    stands before the shop and names itself, by this component's name, in ``X-Served-By`` of every answer.
+    ``typed`` says of powers that are this product's alone what a person would type: power → (act, undo), ``{}`` being the
+    instance. ``standbys`` is how many synchronous standbys it has when whole (0: it keeps no redundancy of data). ``edge``:
+    it stands before the shop and names itself, by this component's name, in ``X-Served-By`` of every answer.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Component:
     standbys: int = 0
     alerts: tuple[Alert, ...] = ()
     edge: bool = False
+    typed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @noun

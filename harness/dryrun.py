@@ -52,8 +52,10 @@ def _lines(plan: Plan) -> Iterator[str]:
 def _step(plan: Plan, step: PlannedStep, begin_s: float) -> Iterator[str]:
     """Tell one step: what breaks, what a person would type, what undoes it and who if we die."""
     power = next(name for name in vars(step.fault.needs) if not name.startswith("_"))  # a power is one method
-    act, undo = driver(plan.declaration.driver).TYPED[power]
     target, at_s, who = step.fault.target, begin_s + step.at_s, _who(step)
+    component = plan.declaration.component(target.component or "")
+    own = component.typed if component else {}
+    act, undo = own[power] if power in own else driver(plan.declaration.driver).TYPED[power]
     held = f"held for {step.hold_s:g} s" if step.hold_s is not None else "an impulse: the shop must get over it"
     yield f"    T+{at_s:g} s        {step.id}: {step.kind} {target}, {held}"
     yield f"                  as typed: {act.format(who)}"

@@ -44,6 +44,10 @@ DEFECTS = {
         sentence="Neither the events of a shopper nor the products of a category have an index: all are read through.",
         caught_by="query_time",
     ),
+    "stock_from_cache": Defect(
+        sentence="What the cache says of price and stock is believed, however long ago the database said so.",
+        caught_by="true_price",
+    ),
     "bystander_broken": Defect(
         sentence="The balancer calls itself ill as soon as one storefront is missing, though it serves all shoppers.",
         caught_by="blast_radius",

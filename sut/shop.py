@@ -2,12 +2,12 @@
 
 shoppers → lb → storefront x2 → db_route → orders_db (primary and synchronous standby), which lean on etcd
 toxiproxy, where a plan breaks a link by it, stands in the path of that link and of no other
+the storefronts ask a cache first for what they only show, where a plan is about it
 monitoring, where a plan needs it: prometheus, which asks all of them, → alertmanager → whoever is on call
 """
 
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from ipaddress import IPv4Network
 
@@ -18,33 +18,37 @@ from harness.capabilities import (
     Alerting,
     Answers,
     Carries,
+    Corruptible,
     Crashable,
     Cuttable,
     Delayable,
     Detachable,
+    Flushable,
     Killable,
     Linked,
     Lossy,
     Metered,
     Pausable,
     Poisonable,
+    Priced,
     Refusable,
     Replicated,
     Resolves,
+    Retentive,
     Started,
     Throttleable,
     Tried,
+    Truthful,
     Unnameable,
     Writable,
 )
 from harness.declaration import Component, Declaration, Link
 from harness.drivers import driver
-from harness.drivers.docker_client import client
 from harness.errors import SetupError, UsageError, WindtunnelError
 from harness.planned import Plan
 from harness.shop import Residence, Site
 from sut import images
-from sut.components import alertmanager, db_route, etcd, lb, orders_db, prometheus, storefront, toxiproxy
+from sut.components import alertmanager, cache, db_route, etcd, lb, orders_db, prometheus, storefront, toxiproxy
 from sut.components.ground import TOOLS_ROLE, Ground, ground_on, lay
 from sut.components.part import Part
 from sut.components.patroni import SQL_PORT, Cluster
@@ -53,6 +57,7 @@ from sut.images.base import present
 from sut.readback import Readback
 from sut.running import RunningReferenceShop, instances
 from sut.services import schema
+from sut.starting import demand_images, start_together
 
 _MACHINE = frozenset({Killable, Pausable, Answers, Cuttable, Refusable, Lossy, Delayable, Detachable, Linked, Tried})
 _PROCESS = _MACHINE | {Crashable, Started}
@@ -61,6 +66,7 @@ CLASSES: Mapping[str, type[Part]] = {
     "orders_db": orders_db.OrdersDb,
     "db_route": db_route.DbRoute,
     "toxiproxy": toxiproxy.Toxiproxy,
+    "cache": cache.Cache,
     "storefront": storefront.Storefront,
     "lb": lb.Lb,
     "prometheus": prometheus.Prometheus,
@@ -80,11 +86,18 @@ COMPONENTS = (
     ),
     Component(name="db_route", needs=("orders_db",), abilities=_MACHINE, alerts=ALERTS["db_route"]),
     Component(name="toxiproxy", abilities=frozenset({Answers})),
+    # Nobody needs it, so it runs only where a plan is about it; the storefronts use it where it runs.
+    Component(
+        name="cache",
+        abilities=_MACHINE | {Flushable, Corruptible, Retentive, Priced},
+        alerts=ALERTS["cache"],
+        typed=cache.TYPED,
+    ),
     Component(
         name="storefront",
         instances=2,
         needs=("db_route",),
-        abilities=_PROCESS | {Throttleable, Poisonable, Carries, Unnameable, Resolves},
+        abilities=_PROCESS | {Throttleable, Poisonable, Carries, Unnameable, Resolves, Truthful},
         alerts=ALERTS["storefront"],
     ),
     Component(name="lb", needs=("storefront",), abilities=frozenset({Answers}), alerts=ALERTS["lb"]),
@@ -94,6 +107,7 @@ COMPONENTS = (
 LINKS = (
     Link(component="orders_db", peer="orders_db"),
     Link(component="storefront", peer="db_route", proxy="toxiproxy"),
+    Link(component="storefront", peer="cache"),
 )
 DETOUR_PORTS = {link: 20_001 + number for number, link in enumerate(LINKS)}
 USERS = ("postgres", "replicator", "rewind", "shop")
@@ -137,7 +151,7 @@ class ReferenceShop:
     def start(self, plan: Plan, site: Site) -> RunningReferenceShop:
         """Start the plan's parts, each when what it needs is ready. Raises ``SetupError``; then all is removed again."""
         wanted = [component for component in COMPONENTS if component.name in plan.parts]
-        found = _demand_images({CLASSES[component.name].role for component in wanted} | {TOOLS_ROLE}, site.say)
+        found = demand_images({CLASSES[component.name].role for component in wanted} | {TOOLS_ROLE}, site.say)
         try:
             ground = lay(site, [instance for component in COMPONENTS for instance in instances(component)], found)
             tokens = [secrets.token_urlsafe(18) for _ in SECRETS]
@@ -146,7 +160,7 @@ class ReferenceShop:
             parts: dict[str, Part] = {}
             for component in wanted:  # the needs are a chain: only the instances of one component can start together
                 begun_ns = site.now_ns()
-                parts |= _start(ground, component, making.makers[component.name])
+                parts |= start_together(ground, component, making.makers[component.name])
                 if component.name == "orders_db":
                     making.furnish(past=plan.scenario.load.logs_per_s > 0)
                 site.say(f"{component.name}: ready after {(site.now_ns() - begun_ns) / 1e9:.1f} s")
@@ -208,14 +222,11 @@ class _Making:
         detours = [toxiproxy.Detour(link=str(link), port=DETOUR_PORTS[link], to=ends[link.peer]) for link in proxied]
         ways = {one.link: f"{at['toxiproxy']}:{one.port}" for one in detours}
         dsn = f"postgresql://shop:{password}@{ways.get('storefront->db_route', ends['db_route'])}/{orders_db.DATABASE}"
+        kept = f"{at['cache']}:{cache.PORT}" if "cache" in running else ""
+        told = storefront.Told(dsn=dsn, route="db_route", signing_secret=secret["signing"], cache=kept, defects=defects)
         self._nodes = [orders_db.conninfo(node, "postgres", self.passwords.postgres) for node in cluster.nodes.values()]
         watch = prometheus.Watch(
-            watched=[
-                prometheus.Watched(component=part, instance=name, address=address, scrape=CLASSES[part].scrape)
-                for part in of
-                if part in running
-                for name, address in of[part].items()
-            ],
+            watched=_watched({part: of[part] for part in of if part in running}),
             declared={part: CLASSES[part].rules for part in of if part in running},
             alertmanager=f"{at['alertmanager']}:{alertmanager.PORT}" if "alertmanager" in running else None,
             defects=defects,
@@ -225,9 +236,8 @@ class _Making:
             "orders_db": lambda name: orders_db.OrdersDb(ground, name, cluster=cluster, passwords=self.passwords),
             "db_route": lambda name: db_route.DbRoute(ground, name, nodes=of["orders_db"], probe=login),
             "toxiproxy": lambda name: toxiproxy.Toxiproxy(ground, name, detours=detours),
-            "storefront": lambda name: storefront.Storefront(
-                ground, name, dsn=dsn, route="db_route", signing_secret=secret["signing"], defects=defects
-            ),
+            "cache": lambda name: cache.Cache(ground, name, storefronts=of["storefront"], port=storefront.PORT),
+            "storefront": lambda name: storefront.Storefront(ground, name, told=told, truth=login),
             "lb": lambda name: lb.Lb(ground, name, storefronts=of["storefront"], port=storefront.PORT, defects=defects),
             "prometheus": lambda name: prometheus.Prometheus(ground, name, watch=watch),
             "alertmanager": lambda name: alertmanager.Alertmanager(ground, name, tells=receive(ground.gateway)),
@@ -255,28 +265,11 @@ class _Making:
                     connection.execute(statement.encode())
 
 
-def _start(ground: Ground, component: Component, make: Callable[[str], Part]) -> dict[str, Part]:
-    """Start all instances of a component at once, and wait until each is ready. The first that fails ends the others."""
-    with ThreadPoolExecutor(component.instances) as pool:
-        starting = {instance: pool.submit(lambda name: make(name).start(), instance) for instance in instances(component)}
-        try:
-            return {instance: future.result() for instance, future in starting.items()}
-        except BaseException:
-            ground.given_up.set()
-            raise
-
-
-def _demand_images(roles: Collection[str], say: Callable[[str], None]) -> dict[str, str]:
-    """Give the images by role, those that few plans need built now if missing.
-
-    Raises ``SetupError`` where no engine answers, or where it has not all of them.
-    """
-    client()
-    tags = {role: images.tag(role) for role in sorted(roles)}
-    missing = {role: tag for role, tag in tags.items() if not present(tag)}
-    if missing.keys() - images.ON_DEMAND:
-        names = ", ".join(missing.values())
-        raise SetupError(f"no image {names}: it was never built, or its sources changed. Type: make prepare")
-    if missing:
-        images.build(missing, say=say)
-    return tags
+def _watched(of: Mapping[str, Mapping[str, str]]) -> list[prometheus.Watched]:
+    """List the instances that tell counters, of components with the addresses of theirs."""
+    return [
+        prometheus.Watched(component=part, instance=name, address=address, scrape=scrape)
+        for part, addresses in of.items()
+        if (scrape := CLASSES[part].scrape)
+        for name, address in addresses.items()
+    ]

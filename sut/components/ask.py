@@ -75,6 +75,45 @@ def http_get(address: str, port: int, path: str, deadline: Deadline) -> tuple[in
     return int(head.split(maxsplit=2)[1]), body
 
 
+class Wire:
+    """One connection, for protocols of lines. Each call raises ``OSError``."""
+
+    def __init__(self, address: str, port: int, deadline: Deadline) -> None:
+        self._deadline = deadline
+        self._socket = socket.create_connection((address, port), timeout=deadline.left_s())
+        self._heard = b""
+
+    def send(self, said: bytes) -> None:
+        """Send all of it."""
+        self._socket.settimeout(self._deadline.left_s())
+        self._socket.sendall(said)
+
+    def line(self) -> bytes:
+        """Wait for a line, and give it without its end."""
+        while b"\r\n" not in self._heard:
+            self._hear()
+        line, _, self._heard = self._heard.partition(b"\r\n")
+        return line
+
+    def exactly(self, count: int) -> bytes:
+        """Wait for so many bytes."""
+        while len(self._heard) < count:
+            self._hear()
+        given, self._heard = self._heard[:count], self._heard[count:]
+        return given
+
+    def close(self) -> None:
+        """End it; twice is harmless."""
+        self._socket.close()
+
+    def _hear(self) -> None:
+        self._socket.settimeout(self._deadline.left_s())
+        piece = self._socket.recv(65536)
+        if not piece or len(self._heard) > LIMIT_BYTES:
+            raise ConnectionResetError("it closed the connection in the middle of an answer, or never ends it")
+        self._heard += piece
+
+
 def healthy(address: str, port: int, path: str = "/health") -> Callable[[Deadline], str | None]:
     """Give the question whether a GET is answered with 200, for ``look``: any other answer is a no."""
 

@@ -74,14 +74,14 @@ def _last_words(container: WaitStrategyTarget) -> list[str]:
 class Part(DockerContainer):
     """One instance of a component. ``role`` names its image, ``packages`` are those whose versions a report shows.
 
-    ``scrape`` and ``rules`` are for the shop's monitoring. ``files`` are put into the container before it starts, so
-    nothing of the host is mounted. It comes back by itself when its main process dies; killed through the engine, as a
-    host is lost, it stays dead until it is started.
+    ``scrape`` (None: it tells no counters) and ``rules`` are for the shop's monitoring. ``files`` are put into the
+    container before it starts, so nothing of the host is mounted. It comes back by itself when its main process dies;
+    killed through the engine, as a host is lost, it stays dead until it is started.
     """
 
     role: ClassVar[str]
     packages: ClassVar[tuple[str, ...]]
-    scrape: ClassVar[Scrape]
+    scrape: ClassVar[Scrape | None]
     rules: ClassVar[tuple[Rule, ...]]
     ready_within_s: ClassVar[int] = 20
     main_process: ClassVar[tuple[str, ...]] = ("sh", "-c", "kill -KILL $(cat /proc/1/task/1/children)")

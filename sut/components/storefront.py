@@ -5,10 +5,11 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from harness.model import REFUSED, SILENT, Reading
+from harness.model import REFUSED, SILENT, Reading, noun
 from sut.components.ask import Deadline, healthy, http_get, look
 from sut.components.ground import Ground
 from sut.components.part import CALL_S, TRY_S, Part
+from sut.components.truth import Truth
 from sut.components.watched import PAGE, TICKET, Rule, Scrape, down
 
 PORT = 8080
@@ -17,15 +18,28 @@ _FAILED = 'sum(rate(storefront_orders_total{status=~"5.."}[10s])) / sum(rate(sto
 _FAST = 'sum(rate(storefront_order_seconds_bucket{le="0.2"}[10s])) / sum(rate(storefront_order_seconds_count[10s]))'
 
 
-class Storefront(Part):
-    """One replica. ``dsn`` leads to the database through its route, the part named ``route``; ``defects``: of bad shops.
+@noun
+class Told:
+    """What all replicas are told: the way to the database, the name of its route, the key of the tokens, the cache.
 
-    ``signing_secret`` is the key of the tokens, one for all replicas.
+    ``cache`` is empty where none runs; ``defects`` are switches of the gallery of bad shops.
     """
+
+    dsn: str
+    route: str
+    signing_secret: str
+    cache: str
+    defects: Collection[str]
+
+
+class Storefront(Part):
+    """One replica."""
 
     role = "app"
     packages: ClassVar[tuple[str, ...]] = ("python3-starlette", "python3-uvicorn", "python3-asyncpg")
-    scrape: ClassVar[Scrape] = Scrape(port=PORT, keep="storefront_(orders_total|(db_call|order)_seconds_(bucket|count|sum))")
+    scrape: ClassVar[Scrape] = Scrape(
+        port=PORT, keep="storefront_(orders_total|cache_(up|reads_total)|(db_call|order)_seconds_(bucket|count|sum))"
+    )
     rules: ClassVar[tuple[Rule, ...]] = (
         down(
             "StorefrontDown",
@@ -50,12 +64,11 @@ class Storefront(Part):
         ),
     )
 
-    def __init__(  # noqa: PLR0913 -- all that its settings hold
-        self, ground: Ground, instance: str, *, dsn: str, route: str, signing_secret: str, defects: Collection[str]
-    ) -> None:
+    def __init__(self, ground: Ground, instance: str, *, told: Told, truth: str) -> None:
         super().__init__(ground, instance, ["python3", "-m", "services.storefront"], memory="256m")
-        self.with_envs(DSN=dsn, ROUTE=route, SIGNING_SECRET=signing_secret)
-        self.with_envs(PORT=str(PORT), DEFECTS=",".join(sorted(defects)))
+        self._truth = Truth(self.address, PORT, truth)
+        self.with_envs(DSN=told.dsn, ROUTE=told.route, SIGNING_SECRET=told.signing_secret, CACHE=told.cache)
+        self.with_envs(PORT=str(PORT), DEFECTS=",".join(sorted(told.defects)))
         self.with_envs(RES_OPTIONS="timeout:1 attempts:2")  # names are on this machine: who waits longer waits in vain
 
     def not_ready(self) -> str | None:
@@ -68,8 +81,12 @@ class Storefront(Part):
         return look(self.ground.now_ns, CALL_S, healthy(self.address, PORT))
 
     def heard_ms(self, peer: str | None) -> Reading:
-        """The way to db_route works where it can commit, which it says of itself; it says no where that takes too long."""
-        reading = self.answer_ms()
+        """The ways to db_route and to the cache work where it can commit, and where the cache answers it, by its own word.
+
+        It says no where that takes too long.
+        """
+        path = "/health/cache" if peer == "cache" else "/health"
+        reading = look(self.ground.now_ns, CALL_S, healthy(self.address, PORT, path))
         return replace(reading, value=SILENT) if peer is not None and reading.value == REFUSED else reading
 
     def carried_ms(self, peer: str, size_bytes: int) -> Reading:
@@ -101,6 +118,10 @@ class Storefront(Part):
     def lookup_ms(self) -> Reading:
         """Let it look up the name of db_route."""
         return look(self.ground.now_ns, 2 * CALL_S, self._looked_up)
+
+    def shown_age_ms(self) -> Reading:
+        """Hold a product's page against the database."""
+        return look(self.ground.now_ns, 2 * CALL_S, self._truth.look)
 
     def started(self) -> Reading:
         """Ask since when its process runs."""

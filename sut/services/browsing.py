@@ -11,7 +11,8 @@ from .link import CallError
 from .orders import Answer, is_sku
 from .pages import Pages
 from .replies import number, page, respond
-from .shelves import Product, Shelves, Shown
+from .shelves import Shelves
+from .shown import Product, Shown
 
 LATEST_PAGE = 1_000
 NO_SKU: Answer = (404, {"refused": "unknown_sku"})

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Awaitable
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from .orders import Answer
 
@@ -22,6 +22,11 @@ ORDER_SECONDS = Histogram(
     "storefront_order_seconds", "Each order from its request to its answer.", buckets=(0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 )
 BATCH_ORDERS = Histogram("storefront_batch_orders", "Orders in one statement.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256))
+CACHE_READS = Counter("storefront_cache_reads_total", "Reads from the cache, by what came of them.", ["result"])
+for result in ("hit", "miss", "failed", "skipped"):
+    CACHE_READS.labels(result)
+CACHE_UP = Gauge("storefront_cache_up", "Whether the cache answered when it was asked for the last time.")
+CACHE_UP.set(1)
 
 
 async def counted(answering: Awaitable[Answer]) -> Answer:

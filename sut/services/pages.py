@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .assets import THEME, Assets
 from .schema import CATEGORIES
-from .shelves import Product, Shown
+from .shown import Product, Shown
 from .sql import PAGE
 
 WORDS: Final = (

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 class Settings:
     """``DSN`` reaches the database through its route, which is called ``ROUTE``; ``PORT`` is listened on.
 
-    ``SIGNING_SECRET`` is the key of the shop's tokens, the same for all replicas. ``DEFECTS`` are switches of bad shops.
+    ``SIGNING_SECRET`` is the key of the shop's tokens, the same for all replicas; ``CACHE`` is the cache's address, empty
+    where there is none. ``DEFECTS`` are switches of bad shops.
     """
 
     dsn: str
     route: str
     signing_secret: str
+    cache: str = ""
     port: int
     defects: frozenset[str]
 
@@ -25,6 +27,7 @@ class Settings:
             dsn=environment["DSN"],
             route=environment.get("ROUTE", "localhost"),
             signing_secret=environment["SIGNING_SECRET"],
+            cache=environment.get("CACHE", ""),
             port=int(environment.get("PORT", "8080")),
             defects=frozenset(name.strip() for name in names if name.strip()),
         )

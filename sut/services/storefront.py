@@ -21,6 +21,7 @@ from . import sql
 from .assets import PICTURES, Assets, read_pictures
 from .batches import Batches
 from .browsing import NOT_NOW, Browsing
+from .cache import Cache
 from .carriage import MOST_BYTES, Carriage
 from .carts import Carts
 from .identity import Signer
@@ -50,9 +51,10 @@ class Storefront:
         self._carriage = Carriage(Link(settings.dsn))
         self._pulse = Pulse(Link(settings.dsn))
         self._batches = Batches(Link(settings.dsn), self._pulse, settings.defects)
+        self._cache = Cache(settings.cache) if settings.cache else None
         assets = Assets(painted)
         pages = Pages(assets)
-        self._browsing = Browsing(Shelves(Links(settings.dsn, READ_LINKS)), assets, pages)
+        self._browsing = Browsing(Shelves(Links(settings.dsn, READ_LINKS), self._cache, settings.defects), assets, pages)
         carts = Carts(Links(settings.dsn, CART_LINKS))
         self._journey = Journey(carts, self._batches, Signer(settings.signing_secret), pages)
         self._trial = Trial(settings.dsn, settings.route)
@@ -66,6 +68,7 @@ class Storefront:
             Route("/shoppers/{shopper}/events", self.events),
             Route("/health", self.health),
             Route("/carried/{size}", self.carried),
+            Route("/health/cache", self.cache_health),
             Route("/metrics", metrics),
             self._trial.mount(),
         ]
@@ -110,6 +113,13 @@ class Storefront:
         if size is None:
             return respond((400, {"refused": "malformed: size"}))
         return respond((200, await self._carriage.carry(size)))
+
+    async def cache_health(self, _request: Request) -> Response:
+        """Say whether the cache answers this replica, by asking it now: 200, 503, 404 where there is none."""
+        if self._cache is None:
+            return respond((404, {"refused": "no_cache"}))
+        answers = await self._cache.answers()
+        return respond((200 if answers else 503, {"answers": answers}))
 
     async def _order(self, request: Request) -> Answer:
         try:

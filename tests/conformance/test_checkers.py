@@ -25,6 +25,7 @@ LIMITS = {
     "worst_10s_min_ratio": 0.5,
     "mean_max_ms": 10_000.0,
     "class_": CLASS,
+    "stale_max_s": 1000.0,
     "name": NO_PRIMARY,
     "sessions": 100,
     "exposed": 10,
@@ -51,6 +52,7 @@ OWN: dict[str, set[type[Event]]] = {
     "origin_load": {Metric},
     "query_time": {Metric},
     "split_brain": {Sample},
+    "true_price": {Sample},
 }
 ELSEWHERE = {
     *OWN,

@@ -4,40 +4,29 @@ One shop for all of them; what must be shown of a fault on a whole run is in the
 engine's own events are asserted too, each with that of its undo.
 """
 
-import fcntl
 import multiprocessing
 import os
 import signal
-import uuid
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 
-from harness import registry
-from harness.capabilities import Poisonable
-from harness.clock import MachineClock, pause
+from harness.clock import MachineClock
 from harness.drivers import driver, toxiproxy
 from harness.drivers.docker_client import client
 from harness.mend import heal
-from harness.model import SILENT, Fault, Json, Reading, Undo
-from harness.planned import Plan
-from harness.scenario import Entry
-from harness.shop import RunningShop, Site
+from harness.model import SILENT
+from harness.shop import RunningShop
 from harness.store import UNDO
 from harness.undo import UndoLog, still_open
 from sut.components.ask import look, query
-from sut.shop import ReferenceShop
 from tests.acceptance.engine import Ear, in_this_order
-from tests.examples import example
+from tests.integration.blows import BITES_S, HEALS_S, Blow, off, played, soon, standing
 from tests.integration.held import DELAYED, EVENTS, HELD, LINK, VERBS
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
-BITES_S, HEALS_S = 5.0, 30.0
-SHOP = ReferenceShop()
 PARTS = ("etcd", "orders_db", "db_route", "toxiproxy", "storefront", "lb")
 
 
@@ -51,57 +40,8 @@ def ear() -> Iterator[Ear]:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
     """Start it, with no load; after the last test remove it."""
-    folder = tmp_path_factory.mktemp("run")
-    now_ns = MachineClock().now_ns
-    site = Site(
-        id=f"test-{uuid.uuid4().hex[:8]}", folder=folder, now_ns=now_ns, say=print, receive=lambda at: f"http://{at}"
-    )
-    proxied = [link for link in SHOP.declaration.links if str(link) == LINK]
-    load = SimpleNamespace(logs_per_s=0.0)
-    plan = cast("Plan", SimpleNamespace(parts=PARTS, proxied=proxied, scenario=SimpleNamespace(load=load)))
-    with (folder / "undo.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # this run lives: no sweep may take its containers
-        running = SHOP.start(plan, site)
-        try:
-            yield running
-        finally:
-            running.stop()
-
-
-class Blow:
-    """One fault on the shop: who is hit, and how that is seen."""
-
-    def __init__(self, shop: RunningShop, what: str, **params: Json) -> None:
-        kind, target = what.split(" ")
-        self.shop, self.kind = shop, kind
-        own = example(kind) if registry.cls("faults", kind).needs is Poisonable else {}
-        usual, _ = HELD.get(what, ({}, ""))
-        entry = Entry(id=kind, kind=kind, params={**own, "target": target, **usual, **params})
-        self.fault: Fault = registry.make("faults", entry, "made_up.toml", kind)
-        self.instance = shop.locate(self.fault.target).instance
-        self.before = list[Reading]()
-
-    def look(self) -> Reading:
-        """Look as its witness does."""
-        return self.fault.look(self.shop.able(self.instance, self.fault.sense))
-
-    def well(self) -> None:
-        """Wait until it is well, then look five times."""
-        soon(lambda: isinstance(self.look().value, float), HEALS_S, f"{self.instance} is well")
-        self.before = [self.look() for _ in range(5)]
-        assert not any(self.fault.bitten(self.before, reading) for reading in self.before)
-
-    def bites(self) -> bool | None:
-        """Look once, and judge."""
-        return self.fault.bitten(self.before, self.look())
-
-
-def soon(true: Callable[[], object], within_s: float, what: str) -> None:
-    """Wait until it is so."""
-    now_ns, begun_ns = MachineClock().now_ns, MachineClock().now_ns()
-    while not true():
-        assert (now_ns() - begun_ns) / 1e9 < within_s, f"not within {within_s:g} s: {what}"
-        pause(0.1)
+    with standing(tmp_path_factory.mktemp("run"), PARTS, (LINK,)) as running:
+        yield running
 
 
 def the_engine_told(ear: Ear, blow: Blow, heard: int) -> None:
@@ -111,16 +51,6 @@ def the_engine_told(ear: Ear, blow: Blow, heard: int) -> None:
         return in_this_order(ear.of(blow.shop.residence.run, blow.instance)[heard:], EVENTS.get(blow.kind, ()))
 
     soon(told, BITES_S, f"the engine's events of {blow.kind}")
-
-
-def off(shop: RunningShop) -> str:
-    """What the engine and the kernel say is not as declared."""
-    return ", ".join(sorted(one.residue.what for one in driver("docker").deviations(shop.residence)))
-
-
-def played(undos: tuple[Undo, ...]) -> None:
-    for undo in reversed(undos):
-        driver("docker").MENDERS[undo.verb](undo)
 
 
 @pytest.mark.parametrize("what", HELD)

@@ -166,7 +166,7 @@ def until(check: Callable[[], bool], within_s: float) -> float:
 
 def test_it_is_as_declared_and_each_part_answers(night: Night) -> None:
     assert night.shop.fingerprint() == ()
-    assert len(night.shop.residence.things) == 9
+    assert len(night.shop.residence.things) == 11
     assert set(night.shop.versions) == {part.name for part in SHOP.declaration.components}
     assert all("unknown" not in version for version in night.shop.versions.values())
     for thing in night.shop.residence.things:

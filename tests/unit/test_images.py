@@ -10,11 +10,12 @@ import pytest
 
 from harness.errors import SetupError
 from harness.shop import Gallery, Imaged
-from sut import shop as shop_module
+from sut import starting
 from sut.defects import DEFECTS
 from sut.images import base, build, roles, tag
 from sut.images.build import CA_BUNDLE, DOCKERFILE, DOWNLOAD_CA, ON_DEMAND, ROOT, context
-from sut.shop import ReferenceShop, _demand_images
+from sut.shop import ReferenceShop
+from sut.starting import demand_images
 
 Stub = Callable[[str, str], None]
 NO_MIRROR = base.Mirrors()
@@ -59,7 +60,7 @@ def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
 
 
 def test_each_role_has_a_name_made_of_role_and_hash() -> None:
-    assert roles() == ["tools", "etcd", "haproxy", "alertmanager", "prometheus", "postgres", "app"]
+    assert roles() == ["tools", "etcd", "haproxy", "valkey", "alertmanager", "prometheus", "postgres", "app"]
     for role in roles():
         repository, _, digits = tag(role).partition(":")
         assert repository == f"windtunnel/{role}"
@@ -106,8 +107,8 @@ def test_a_change_of_a_copied_file_renames_the_image_that_copies_it(tree: Path, 
 
 
 def test_an_unknown_role_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(SetupError, match=r"no stage 'valkey'; it has tools, etcd, haproxy"):
-        tag("valkey")
+    with pytest.raises(SetupError, match=r"no stage 'mailer'; it has tools, etcd, haproxy"):
+        tag("mailer")
 
 
 def test_the_context_holds_what_is_hashed_and_no_trace_of_the_checkout(tree: Path) -> None:
@@ -140,15 +141,15 @@ def test_the_shop_names_its_images_and_tells_of_their_building(stub: Stub, capsy
 
 def test_what_few_plans_need_is_built_when_one_does(tmp_path: Path, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything else must be there before: to build the whole shop is more than a run should begin with."""
-    monkeypatch.setattr(shop_module, "client", lambda: None)
+    monkeypatch.setattr(starting, "client", lambda: None)
     stub("docker", "exit 1")
     assert ON_DEMAND.isdisjoint(roles())
     assert ReferenceShop().images() == tuple(tag(role) for role in roles())
     with pytest.raises(SetupError, match=rf"no image {tag('etcd')}, .*Type: make prepare"):
-        _demand_images({"etcd"} | ON_DEMAND, print)
+        demand_images({"etcd"} | ON_DEMAND, print)
     stub("docker", 'case "$*" in image*toxiproxy*) exit 1 ;; *) echo 27 ;; esac')
     said = list[str]()
-    assert _demand_images({"etcd"} | ON_DEMAND, said.append) == {role: tag(role) for role in ("etcd", *ON_DEMAND)}
+    assert demand_images({"etcd"} | ON_DEMAND, said.append) == {role: tag(role) for role in ("etcd", *ON_DEMAND)}
     (built,) = [call for call in calls(tmp_path) if call.startswith("docker build")]
     assert "--target toxiproxy" in built
     assert said == [f"{tag('toxiproxy')}: building", f"{tag('toxiproxy')}: built"]

@@ -16,7 +16,8 @@ from sut.services.browsing import Browsing
 from sut.services.link import Links, LostError
 from sut.services.pages import Pages, words
 from sut.services.schema import CATEGORIES
-from sut.services.shelves import Product, Shelves, Shown
+from sut.services.shelves import Shelves
+from sut.services.shown import Product, Shown
 from tests.asgi import PAINTED, ask
 
 ROW = {"sku": "SKU-1", "name": "A <b>", "category": "CAT-01", "price_cents": 1205, "qty": 0}

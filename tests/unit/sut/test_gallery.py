@@ -24,6 +24,7 @@ def test_each_defect_names_the_objective_that_catches_it() -> None:
         "alert_missing": "alert",
         "alert_slow": "alert",
         "missing_index": "query_time",
+        "stock_from_cache": "true_price",
         "bystander_broken": "blast_radius",
     }
 

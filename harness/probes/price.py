@@ -1,0 +1,18 @@
+"""Whether shoppers are shown prices and stock as they are."""
+
+from typing import ClassVar
+
+from harness.capabilities import Truthful
+from harness.model import Reading
+
+
+class Price:
+    """Once a second: how old (ms) the price and the stock are that a page shows, or ``wrong`` where they are others."""
+
+    sense: ClassVar[type] = Truthful
+    interval_s: ClassVar[float] = 1.0
+    each: ClassVar[bool] = False
+
+    def look(self, through: Truthful) -> Reading:
+        """Compare once."""
+        return through.shown_age_ms()

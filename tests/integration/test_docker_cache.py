@@ -1,0 +1,84 @@
+"""The cache on Docker: lost, frozen, cut off, flushed and poisoned, and what browsing shoppers notice of it."""
+
+import json
+from collections.abc import Iterator
+from typing import cast
+from urllib.request import Request, urlopen
+
+import pytest
+
+from harness.capabilities import Pausable
+from harness.clock import MachineClock
+from harness.model import REFUSED, SILENT
+from harness.shop import RunningShop
+from sut.components.cache import POISONED, WRONG_CENTS
+from sut.services.shown import KEPT_MS
+from tests.integration.blows import BITES_S, HEALS_S, Blow, off, played, soon, standing
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+PARTS = ("etcd", "orders_db", "db_route", "cache", "storefront", "lb")
+HELD = {"pause cache": "paused", "refuse storefront#1->cache": "loses packets (windtunnel_refuse)"}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
+    """Start it, with no load; after the last test remove it."""
+    with standing(tmp_path_factory.mktemp("run"), PARTS) as running:
+        yield running
+
+
+@pytest.mark.parametrize("what", HELD)
+def test_what_is_held_bites_only_between_act_and_undo(what: str, shop: RunningShop) -> None:
+    blow = Blow(shop, what)
+    blow.well()
+    breaking = blow.fault.prepare(shop.able(blow.instance, blow.fault.needs))
+    assert blow.bites() is False, "to prepare is not to act"
+    breaking.act()
+    try:
+        soon(blow.bites, BITES_S, "bitten")
+        assert off(shop) == {HELD[what]}
+    finally:
+        played(breaking.undo)
+    soon(lambda: blow.bites() is False and isinstance(blow.look().value, float), HEALS_S, "healed")
+    soon(lambda: not shop.fingerprint(), HEALS_S, "the whole shop is as declared")
+
+
+@pytest.mark.parametrize("what", ["cache_flush cache", "cache_poison cache"])
+def test_an_impulse_bites_at_once_and_the_shop_gets_over_it(what: str, shop: RunningShop) -> None:
+    """Prepared, nothing has happened; acted, it is seen; nothing is left for us to mend."""
+    blow = Blow(shop, what)
+    soon(lambda: blow.look().value not in (None, SILENT, REFUSED), HEALS_S, f"{blow.instance} is well")
+    blow.before = [blow.look() for _ in range(5)]
+    breaking = blow.fault.prepare(shop.able(blow.instance, blow.fault.needs))
+    assert blow.bites() is False, "to prepare is not to act"
+    assert breaking.undo == ()
+    breaking.act()
+    soon(blow.bites, BITES_S, "bitten")
+    soon(lambda: not shop.fingerprint(), HEALS_S, "the whole shop is as declared")
+
+
+def test_a_poisoned_price_is_shown_for_a_moment_and_never_charged(shop: RunningShop) -> None:
+    blow = Blow(shop, "cache_poison cache")
+    right = blow.look().value
+    blow.fault.prepare(shop.able(blow.instance, blow.fault.needs)).act()
+    assert blow.look().value == WRONG_CENTS
+    body = json.dumps({"lines": [{"sku": POISONED[0], "qty": 1}]}).encode()
+    headers = {"Idempotency-Key": f"{shop.residence.run}:poison"}
+    with urlopen(Request(f"{shop.entry[0]}/orders", body, headers, method="POST"), timeout=8) as answer:  # noqa: S310
+        assert json.loads(answer.read())["amount_cents"] == right
+    assert blow.look().value == WRONG_CENTS, "the order was placed while the wrong price was shown"
+    soon(lambda: blow.look().value == right, 2 * KEPT_MS / 1000, "the right price again")
+
+
+def test_a_frozen_cache_costs_those_who_look_next_to_nothing(shop: RunningShop) -> None:
+    breaking = cast("Pausable", shop.able("cache", Pausable)).pause()
+    breaking.act()
+    try:
+        now_ns, begun_ns = MachineClock().now_ns, MachineClock().now_ns()
+        for n in range(100):
+            with urlopen(f"{shop.entry[0]}/p/SKU-{n % 50 + 1:05d}", timeout=8) as answer:  # noqa: S310 -- the shop's own
+                assert answer.status == 200
+        assert (now_ns() - begun_ns) / 1e9 < 4, "each would wait 0.05 s and more, if the cache were asked each time"
+    finally:
+        played(breaking.undo)
+    soon(lambda: not shop.fingerprint(), HEALS_S, "the whole shop is as declared")

@@ -1,0 +1,76 @@
+"""Prices as shown: wrong for a moment is forgiven, wrong for longer is found, and what nobody saw is never well."""
+
+from dataclasses import replace
+
+import pytest
+
+from harness.checkers.true_price import TruePrice
+from harness.events import Event, Sample
+from harness.history import History
+from harness.model import Outcome
+from tests.fake_runs import a_history, a_plan, act_ns, sealed
+
+S = 1_000_000_000
+MADE = a_plan()
+ACT_NS = act_ns(MADE)
+CHECK = TruePrice(stale_max_s=4)
+
+
+def shown(value: float | str | None, to_s: float, every: int = 1) -> History:
+    """Give a good run in which pages show something else from the act on, at every so many looks."""
+    history, told, count = a_history(MADE), list[Event](), 0
+    for event in history.events:
+        if isinstance(event, Sample) and event.probe == "price" and ACT_NS <= event.at_ns < ACT_NS + round(to_s * S):
+            count += 1
+            told.append(
+                event if count % every else replace(event, value=value, why=None if value is not None else "no route")
+            )
+        else:
+            told.append(event)
+    return replace(history, events=sealed(told))
+
+
+def test_right_prices_pass() -> None:
+    verdict = CHECK.check(a_history(MADE))
+    assert verdict.outcome is Outcome.PASS, verdict.because
+    assert verdict.measured["wrong_s"] == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "to_s", "outcome", "wrong_s"),
+    [
+        ("wrong", 4, Outcome.PASS, 3),
+        ("wrong", 5, Outcome.PASS, 4),
+        ("wrong", 6, Outcome.FAIL, 5),
+        (3_999.0, 6, Outcome.PASS, 0),
+        (4_001.0, 1, Outcome.FAIL, 0),
+        (None, 4, Outcome.PASS, 0),
+        (None, 8, Outcome.INCONCLUSIVE, 0),
+        ("silent", 8, Outcome.INCONCLUSIVE, 0),
+        ("refused", 8, Outcome.INCONCLUSIVE, 0),
+    ],
+)
+def test_what_is_shown_is_judged_by_how_long(
+    value: float | str | None, to_s: float, outcome: Outcome, wrong_s: float
+) -> None:
+    verdict = CHECK.check(shown(value, to_s))
+    assert verdict.outcome is outcome, verdict.because
+    assert verdict.measured["wrong_s"] == wrong_s
+
+
+def test_wrong_and_right_by_turns_is_no_stretch() -> None:
+    verdict = CHECK.check(shown("wrong", 20, every=2))
+    assert verdict.outcome is Outcome.PASS
+    assert verdict.measured["wrong_looks"] > 5
+
+
+def test_wrong_looks_far_apart_prove_nothing_of_what_was_between() -> None:
+    history = shown("wrong", 20)
+    told = [
+        event
+        for event in history.events
+        if not (isinstance(event, Sample) and event.probe == "price" and ACT_NS + S < event.at_ns < ACT_NS + 19 * S)
+    ]
+    verdict = CHECK.check(replace(history, events=sealed(told)))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.measured["wrong_s"] <= 1
