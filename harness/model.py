@@ -50,7 +50,8 @@ class Target:
     """What a step aims at: ``cdn_a``, ``orders_db:primary``, ``storefront#2``, ``storefront#1->db_route``, ``@alias``.
 
     ``index`` counts from 1. A role is resolved only at the moment of injection. With ``peer`` it is the link from that
-    instance to all (other) instances of that component, seen from the instance: it is hit at this end.
+    instance to all (other) instances of that component, seen from the instance: it is hit at this end. A link without index
+    and role, ``storefront->db_route``, is meant as a whole, where a proxy in its path carries it for all instances.
     """
 
     component: str | None = None

@@ -136,7 +136,10 @@ class RunningShop(Protocol):
         ...
 
     def locate(self, target: Target) -> Located:
-        """Resolve a target now, asking the parts themselves for roles. Raises ``ControlError`` if it cannot."""
+        """Resolve a target now, asking the parts themselves for roles. Raises ``ControlError`` if it cannot.
+
+        A link as a whole is located at its component, by whose name powers and senses over it are asked for.
+        """
         ...
 
     def able(self, instance: str, protocol: type) -> object:

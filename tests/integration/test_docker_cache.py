@@ -36,7 +36,7 @@ def test_what_is_held_bites_only_between_act_and_undo(what: str, shop: RunningSh
     breaking.act()
     try:
         soon(blow.bites, BITES_S, "bitten")
-        assert off(shop) == {HELD[what]}
+        assert off(shop) == HELD[what]
     finally:
         played(breaking.undo)
     soon(lambda: blow.bites() is False and isinstance(blow.look().value, float), HEALS_S, "healed")
