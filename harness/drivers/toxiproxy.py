@@ -8,7 +8,7 @@ import json
 import shlex
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -141,26 +141,16 @@ def untoxic(container: Container, undo: Undo) -> None:
     if container.status != "running":
         return
     for clean in (_take_off, _take_off_closed):
-        try:
-            with _asking(f"untoxic {link}", address) as server:
-                clean(_proxy_of(server, link))
-            with _asking(f"untoxic {link}", address) as server:
-                off = _off(server, link)
-        except ControlError:
-            continue
-        if off is None:
+        with suppress(ControlError), _asking(f"untoxic {link}", address) as server:
+            clean(_proxy_of(server, link))
+        if _off(link, address) is None:
             return
     container.restart(timeout=1)
-    ends_ns, off = monotonic_ns() + int(AGAIN_S * S), "never asked"
-    while off is not None:
+    ends_ns = monotonic_ns() + int(AGAIN_S * S)
+    while (off := _off(link, address)) is not None:
         if monotonic_ns() > ends_ns:
             raise ControlError(f"untoxic {link}: {_name(container)} was started anew, and still: {off}")
         pause(0.1)
-        try:
-            with _asking(f"untoxic {link}", address) as server:
-                off = _off(server, link)
-        except ControlError as error:
-            off = str(error)
 
 
 def _take_off(proxy: Proxy) -> None:
@@ -175,12 +165,16 @@ def _take_off_closed(proxy: Proxy) -> None:
     _take_off(proxy)
 
 
-def _off(server: Toxiproxy, link: str) -> str | None:
+def _off(link: str, address: str) -> str | None:
     """Say in what a link is not as declared: open, and without toxics. None where it is."""
-    proxy = server.get_proxy(link)
+    try:
+        with _asking(f"look at {link}", address) as server:
+            proxy = server.get_proxy(link)
+            toxics = sorted(toxic.type for toxic in proxy.toxics().values()) if proxy else []
+    except ControlError as error:
+        return f"cannot tell about {link}: {error}"
     if proxy is None or not proxy.enabled:
         return f"{link} is closed"
-    toxics = sorted(toxic.type for toxic in proxy.toxics().values())
     return f"{link} is spoilt ({', '.join(toxics)})" if toxics else None
 
 
@@ -188,11 +182,7 @@ def deviations(containers: Sequence[Container]) -> Iterator[Deviation]:
     """Say which links that go through these containers are spoilt or closed, and what would mend it."""
     for container in containers:
         for link in _carried(container) if container.status == "running" else ():
-            try:
-                with _asking(f"look at {link}", container.labels[ADDRESS]) as server:
-                    off = _off(server, link)
-            except ControlError as error:
-                off = f"cannot tell about {link}: {error}"
+            off = _off(link, container.labels[ADDRESS])
             if off is not None:
                 yield Deviation(residue=Residue(on=_name(container), what=off), undo=_untoxic(container, link))
 
