@@ -68,7 +68,7 @@ def _fault(kind: str) -> Iterator[str]:
     yield prose(cls.__doc__)
     rows = [(name, _unit(name.strip("`")), *others) for name, *others in described.parameters(cls)]
     yield table(("parameter", "unit", "type", "default"), rows)
-    yield f"```toml\n{example(kind).step}\n```"
+    yield f"```\n{example(kind).step}\n```"
     act, undo = driver("docker").TYPED[_power(cls.needs)]
     yield f"As people would type it: `{act.format('<target>')}`"
     yield f"Undo: `{undo.format('<target>')}`" if undo else "Undo: none; the shop must get over it."

@@ -28,7 +28,7 @@ def test_it_is_up_to_date() -> None:
 @pytest.mark.parametrize("kind", registry.kinds("faults"))
 def test_it_tells_of_every_fault_what_people_need(kind: str) -> None:
     (part,) = (part for part in faultbook().split("\n## ") if part.startswith(f"{kind}\n"))
-    for word in ("| parameter | unit |", "```toml", "Undo: ", "Witness: "):
+    for word in ("| parameter | unit |", "[[steps]]", "Undo: ", "Witness: "):
         assert word in part, f"{kind} lacks {word}"
 
 
