@@ -12,6 +12,7 @@ from harness.events import Event
 from harness.load.generator import Generator
 from harness.load.spec import LoadSpec
 from harness.planned import Plan
+from harness.shop import Entry
 from harness.store import LOAD, ORDERS, SESSIONS
 
 REQUEST_S = 10.0
@@ -23,7 +24,15 @@ class Arrivals:
     """Started when made. While it lives, its early end raises ``ControlError`` in the next wait of ``watch``."""
 
     def __init__(  # noqa: PLR0913 -- what a load is made of, named
-        self, plan: Plan, *, run: str, url: str, folder: Path, project: Path, watch: Watch, record: Callable[[Event], None]
+        self,
+        plan: Plan,
+        *,
+        run: str,
+        entry: Entry,
+        folder: Path,
+        project: Path,
+        watch: Watch,
+        record: Callable[[Event], None],
     ) -> None:
         self._watch, self._record = watch, record
         self._stopped = False
@@ -35,7 +44,8 @@ class Arrivals:
             zero_ns=watch.clock.zero_ns,
             begin_ns=watch.clock.now_ns(),
             longest_s=plan.longest_s,
-            url=url,
+            url=entry.url,
+            ca=entry.ca,
             shopper=plan.declaration.shopper,
             ledger=str(folder / ORDERS),
             project=str(project),

@@ -63,7 +63,7 @@ def one_break(  # noqa: PLR0913, PLR0917 -- what a person types, and on what
         raise UsageError(f"break {kind} {target}: {component} does not run there; running: {', '.join(running)}")
     for link in made.proxied:
         if link.proxy not in running:
-            first = f"windtunnel down, then windtunnel up {declaration.entry} {link.proxy}"
+            first = f"windtunnel down, then windtunnel up {made.entry} {link.proxy}"
             raise UsageError(f"break {kind} {target}: no {link.proxy} is in the path of {link} there; first type: {first}")
     return made
 

@@ -12,6 +12,7 @@ from harness.model import Break, Reading, Series
 Way = Literal["both", "in", "out"]
 Toxic = Literal["latency", "bandwidth", "slicer", "limit_data", "reset_peer", "link_timeout"]
 DELAY_LASTS_S = 3600  # after which packets are held back no more, whoever forgot to undo it
+Wrong = Literal["status", "body", "stale", "truncated", "slow"]
 
 
 @runtime_checkable
@@ -150,6 +151,19 @@ class Corruptible(Protocol):
 
 
 @runtime_checkable
+class Misconfigurable(Protocol):
+    """Passes on what those behind it answer, and can be configured to do so wrongly."""
+
+    def misanswer(self, how: Wrong, amount: int) -> Break:
+        """Prepare that it answers wrongly; its undo brings back its own configuration.
+
+        ``how``: everything with the ``status`` of that number; reads with another ``body``; with one it keeps for too long
+        (``stale``); ``truncated`` after so many bytes; ``slow`` by so many milliseconds. Where no number is needed it is 0.
+        """
+        ...
+
+
+@runtime_checkable
 class Answers(Protocol):
     """Can be asked, by its own protocol, whether it works."""
 
@@ -221,6 +235,19 @@ class Resolves(Protocol):
         """Let it look up a name as it does itself, within 1 s: milliseconds, ``silent``, ``refused``, or None with why.
 
         While a lookup of before has not returned, no other is begun.
+        """
+        ...
+
+
+@runtime_checkable
+class Relays(Protocol):
+    """Passes on what those behind it answer."""
+
+    def relayed(self) -> Reading:
+        """Ask it for something that those behind it answer, and compare the two answers, within 2 s in all.
+
+        Milliseconds where it gave what it should; else ``status`` and a number, ``wrong``, ``truncated`` or ``stale``;
+        ``silent`` or ``refused``; or None with why, also where those behind it do not answer themselves.
         """
         ...
 

@@ -61,15 +61,15 @@ class Component:
 class Declaration:
     """A whole shop as declared; pure data, nothing is started.
 
-    ``shopper`` names the class that orders (``module:Class``, see ``load.shopper``), ``entry`` the component shoppers
-    enter at (never a target), ``defects`` the switches of the gallery of bad shops: name → objective that must fail.
-    ``driver`` is the key in ``drivers.DRIVERS`` of what its instances run on. ``links`` are the ways among its parts that
-    can be broken by themselves.
+    ``shopper`` names the class that orders (``module:Class``, see ``load.shopper``), ``entries`` the components shoppers
+    can enter at (never a target; the first where a scenario names none), ``defects`` the switches of the gallery of bad
+    shops: name → objective that must fail. ``driver`` is the key in ``drivers.DRIVERS`` of what its instances run on.
+    ``links`` are the ways among its parts that can be broken by themselves.
     """
 
     name: str
     components: tuple[Component, ...]
-    entry: str
+    entries: tuple[str, ...]
     shopper: str
     defects: Mapping[str, str]
     driver: str = "docker"

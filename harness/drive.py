@@ -56,10 +56,10 @@ def drive(plan: Plan, stood: Stood, settings: Settings) -> Driven:
         record(event)
 
     with Interrupts(watch):
-        url, by = resumed(stood, settings.shop, clock, settings.say).entry
-        see(events.Entry(at_ns=clock.now_ns(), url=url, by=by))
+        entry = resumed(stood, settings.shop, clock, settings.say).entry
+        see(events.Entry(at_ns=clock.now_ns(), url=entry.url, by=entry.reached))
         arrivals = Arrivals(
-            plan, run=settings.run, url=url, folder=folder, project=settings.project, watch=watch, record=see
+            plan, run=settings.run, entry=entry, folder=folder, project=settings.project, watch=watch, record=see
         )
         try:
             see(events.Phase(at_ns=clock.now_ns(), name="load"))

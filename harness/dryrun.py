@@ -19,7 +19,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield f"{scenario.file}"
     yield f"  {scenario.hypothesis}"
     yield f"  shop            {plan.declaration.name}{_defects(plan)}"
-    yield f"  parts           {', '.join(plan.parts)}; shoppers enter at {plan.declaration.entry}"
+    yield f"  parts           {', '.join(plan.parts)}; shoppers enter at {plan.entry}"
     if plan.proxied:
         yield f"  proxied links   {', '.join(f'{link} through {link.proxy}' for link in plan.proxied)}"
     scaled = "" if plan.scale == 1 else f" ({plan.scale:.0%} of the scenario's; the evidence needed scales with it)"

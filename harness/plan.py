@@ -36,8 +36,9 @@ def plan(  # noqa: PLR0913 -- a scenario, a shop, and the four ways in which a r
     refusals.unknown(varied, declaration, defects)
     steps = tuple(_step(varied, declaration, number) for number in range(1, len(varied.steps) + 1))
     objectives = tuple(_objectives(varied))
+    entry = varied.load.entry or declaration.entries[0]
     proxied = _proxied(declaration, steps)
-    parts = _parts(declaration, steps, proxied, objectives, varied.file)
+    parts = _parts(declaration, entry, steps, proxied, objectives, varied.file)
     if set(parts) <= set(varied.blast_radius):  # nothing is left that would have to stay well
         objectives = tuple(one for one in objectives if one.kind != "blast_radius")
     if rate is not None and not 0 < rate <= LARGEST:
@@ -110,7 +111,7 @@ def _aimed_at(fault: Fault, declaration: Declaration, file: str, key: str) -> Co
     if component is None:
         names = ", ".join(part.name for part in declaration.components)
         raise PlanError(file, key, f"{target} is no component of the shop {declaration.name}; it has: {names}")
-    if component.name == declaration.entry:
+    if component.name in declaration.entries:
         raise PlanError(file, key, f"{target} is where shoppers enter, which is never a target; aim behind it")
     if target.role is not None and target.role not in component.roles:
         roles = ", ".join(f"{component.name}:{role}" for role in component.roles) or f"none; write {component.name}"
@@ -172,8 +173,9 @@ def _proxied(declaration: Declaration, steps: tuple[PlannedStep, ...]) -> tuple[
     return tuple(link for link in declaration.links if (link.component, link.peer) in broken)
 
 
-def _parts(
+def _parts(  # noqa: PLR0913, PLR0917 -- all that may need a part
     declaration: Declaration,
+    entry: str,
     steps: tuple[PlannedStep, ...],
     proxied: tuple[Link, ...],
     objectives: Sequence[Objective],
@@ -184,7 +186,7 @@ def _parts(
     needs.
     """  # noqa: D205 -- the summary needs more lines
     targets = [step.fault.target for step in steps]
-    wanted = [declaration.entry, *(end for target in targets for end in (target.component, target.peer) if end)]
+    wanted = [entry, *(end for target in targets for end in (target.component, target.peer) if end)]
     wanted += [link.proxy for link in proxied if link.proxy is not None]
     for one in objectives:
         for need in one.checker.needs:

@@ -53,6 +53,11 @@ class Plan:
     proxied: tuple[Link, ...] = ()
 
     @property
+    def entry(self) -> str:
+        """The component that shoppers enter at."""
+        return self.scenario.load.entry or self.declaration.entries[0]
+
+    @property
     def orders_per_s(self) -> float:
         """The load of this run."""
         return self.scenario.load.arrivals.orders_per_s * self.scale

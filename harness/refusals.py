@@ -16,10 +16,14 @@ EVIDENCE_S = 10
 
 
 def unknown(scenario: Scenario, declaration: Declaration, defects: tuple[str, ...]) -> None:
-    """Refuse a defect or a component the shop does not know."""
+    """Refuse a defect, a component or an entry the shop does not know."""
     for name in defects:
         if name not in declaration.defects:
             raise PlanError(scenario.file, "--defect", f"{name!r} is none of {', '.join(declaration.defects)}")
+    if scenario.load.entry and scenario.load.entry not in declaration.entries:
+        doors = ", ".join(declaration.entries)
+        because = f"{scenario.load.entry!r} is no entry of the shop {declaration.name}; it has: {doors}"
+        raise PlanError(scenario.file, "load.entry", because)
     for name in scenario.blast_radius:
         if declaration.component(name) is None:
             names = ", ".join(part.name for part in declaration.components)

@@ -163,8 +163,8 @@ class Flight:
         self._shop = shop = settings.shop.start(self._plan, site)
         self._record.hide(shop.secrets)
         write_site(self._folder, shop.residence)
-        url, by = shop.entry
-        self._record(events.Entry(at_ns=self._clock.now_ns(), url=url, by=by))
+        entry = shop.entry
+        self._record(events.Entry(at_ns=self._clock.now_ns(), url=entry.url, by=entry.reached))
         self._record(provenance.parts(self._plan, shop, self._clock))
         return shop
 
@@ -177,7 +177,7 @@ class Flight:
         self._arrivals = arrivals = Arrivals(
             self._plan,
             run=self._settings.run,
-            url=shop.entry[0],
+            entry=shop.entry,
             folder=self._folder,
             project=self._settings.project,
             watch=self._watch,

@@ -66,7 +66,8 @@ class Load:
     """What shoppers do. ``last_pieces_one_in``: every n-th order asks for the one product that is scarce (0: none).
 
     Beside orders they read: one product, a page of a category (``lists_per_s``), their own last events (``logs_per_s``).
-    ``sessions``: others come with a browser, from the first page to the checkout.
+    ``sessions``: others come with a browser, from the first page to the checkout. ``entry`` is the component all of them
+    enter at, the first of the shop's entries if empty.
     """
 
     arrivals: Arrivals
@@ -78,6 +79,7 @@ class Load:
     last_pieces_one_in: int = 0
     resend: Resend | None = None
     sessions: Sessions | None = None
+    entry: str = ""
 
 
 @noun

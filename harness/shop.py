@@ -57,6 +57,18 @@ class Residence:
     things: tuple[Thing, ...]
 
 
+@noun
+class Entry:
+    """Where shoppers enter a running shop: the URL, and how it is reached (``bridge``, ``published port`` …).
+
+    ``ca`` is the certificate, as PEM text, of the authority that vouches for an entry by https; empty for one by http.
+    """
+
+    url: str
+    reached: str
+    ca: str = ""
+
+
 class Shop(Protocol):
     """A shop as declared. Constructed without arguments, or with ``defects`` for the gallery of bad shops."""
 
@@ -112,8 +124,8 @@ class RunningShop(Protocol):
     """A shop that runs for one run."""
 
     @property
-    def entry(self) -> tuple[str, str]:
-        """The URL shoppers enter at, and how it is reached (``bridge``, ``published port`` …)."""
+    def entry(self) -> Entry:
+        """Where the plan's shoppers enter; one that was resumed is entered at the first of its entries."""
         ...
 
     @property

@@ -60,7 +60,7 @@ def put_up(plan: Plan, settings: Settings) -> Stood:
         guard.interrupts.hurry()
         shop = settings.shop.start(plan, replace(_site(folder, clock, say), hide=hidden.extend))
         write_site(folder, shop.residence)
-        url = shop.entry[0] if plan.declaration.entry in plan.parts else ""
+        url = shop.entry.url if plan.entry in plan.parts else ""
         standing = Standing(shop=settings.shop_name, defects=plan.defects, parts=plan.parts, url=url)
         mark.write(folder, standing, shop.secrets)
         stood.append(Stood(folder=folder, residence=shop.residence, standing=standing, secrets=shop.secrets))

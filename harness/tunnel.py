@@ -81,6 +81,7 @@ class Tunnel:
         *,
         orders_per_s: float,
         products_per_s: float = 0.0,
+        entry: str = "",
         warm_up_s: float = 5.0,
         baseline_s: float = 15.0,
         stable_s: float = 15.0,
@@ -108,6 +109,7 @@ class Tunnel:
                 "load": {
                     "arrivals": {"orders_per_s": orders_per_s},
                     "products_per_s": products_per_s,
+                    "entry": entry,
                     "warm_up_s": warm_up_s,
                     "baseline_s": baseline_s,
                 },
@@ -190,5 +192,5 @@ class Tunnel:
         found = {Target.parse(target).component for target in targets}
         for _ in self._declaration.components:  # as many rounds as the longest chain can need
             found |= {part.name for part in self._declaration.components if found & set(part.needs)}
-        found -= {self._declaration.entry}  # what shoppers enter at says for itself whether it is well
+        found -= set(self._declaration.entries)  # what shoppers enter at says for itself whether it is well
         return [part.name for part in self._declaration.components if part.name in found]

@@ -52,4 +52,12 @@ DEFECTS = {
         sentence="The balancer calls itself ill as soon as one storefront is missing, though it serves all shoppers.",
         caught_by="blast_radius",
     ),
+    "steering_asks_edge": Defect(
+        sentence="Steering asks an edge whether it is well, and never looks at what it answers to shoppers.",
+        caught_by="failed_sessions",
+    ),
+    "caches_cookies": Defect(
+        sentence="An edge keeps every page for ten seconds, also those with a cookie or for one shopper only.",
+        caught_by="wrong_identity",
+    ),
 }

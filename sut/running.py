@@ -1,6 +1,5 @@
 """The reference shop while it runs: where its parts are, what they can undergo, how they are seen, read back and removed."""
 
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,8 +25,8 @@ from harness.drivers.toxiproxy import LinkPowers
 from harness.errors import ControlError
 from harness.history import Audit
 from harness.model import Located, Residue, Target
-from harness.shop import Residence, Site, Thing
-from sut.components import lb
+from harness.shop import Entry, Residence, Site, Thing
+from sut.components.entrance import Entrance
 from sut.components.ground import Ground
 from sut.components.orders_db import OrdersDb
 from sut.components.part import Part
@@ -37,7 +36,6 @@ from sut.readback import Readback
 
 _POWERS = (Killable, Crashable, Pausable)
 _NETWORK_POWERS = (Cuttable, Refusable, Lossy, Throttleable, Delayable, Unnameable, Detachable)
-REACH_S = 1.0
 
 
 def instances(component: Component) -> tuple[str, ...]:
@@ -48,7 +46,7 @@ def instances(component: Component) -> tuple[str, ...]:
 
 
 class RunningReferenceShop:
-    """The reference shop of one run. ``parts`` are those that were started, by instance.
+    """The reference shop of one run. ``parts`` are those that were started, by instance; shoppers enter at ``entry``.
 
     ``readback`` knows what the stock began with; None where nobody kept that, or where no database runs.
     """
@@ -57,12 +55,14 @@ class RunningReferenceShop:
         self,
         site: Site,
         declaration: Declaration,
+        entry: str,
         ground: Ground,
         parts: Mapping[str, Part],
         secrets: tuple[str, ...],
         readback: Readback | None,
     ) -> None:
-        self._site, self._declaration, self._ground, self._parts = site, declaration, ground, parts
+        self._site, self._declaration, self._entry = site, declaration, entry
+        self._ground, self._parts = ground, parts
         self._secrets, self._readback = secrets, readback
 
     @property
@@ -80,16 +80,12 @@ class RunningReferenceShop:
         }
 
     @property
-    def entry(self) -> tuple[str, str]:
-        """The balancer's own address where it can be reached over the bridge, else its published port."""
-        part = self._parts.get(self._declaration.entry)
-        if not isinstance(part, lb.Lb):
-            raise ControlError("the balancer was not started: no part of the plan needs it")
-        try:
-            socket.create_connection((part.address, lb.PORT), timeout=REACH_S).close()
-        except OSError:
-            return f"http://127.0.0.1:{part.published()}", "published port"
-        return f"http://{part.address}:{lb.PORT}", "bridge"
+    def entry(self) -> Entry:
+        """Where shoppers enter: its own address where that can be reached over the bridge, else its published port."""
+        part = self._parts.get(self._entry)
+        if not isinstance(part, Entrance):
+            raise ControlError(f"{self._entry} was not started: no part of the plan needs it")
+        return part.entry()
 
     @property
     def residence(self) -> Residence:

@@ -3,6 +3,7 @@
 shoppers → lb → storefront x2 → db_route → orders_db (primary and synchronous standby), which lean on etcd
 toxiproxy, where a plan breaks a link by it, stands in the path of that link and of no other
 the storefronts ask a cache first for what they only show, where a plan is about it
+shoppers, where a scenario says so: → steering → cdn_a or cdn_b, edges that are two products → lb
 monitoring, where a plan needs it: prometheus, which asks all of them, → alertmanager → whoever is on call
 """
 
@@ -28,10 +29,12 @@ from harness.capabilities import (
     Linked,
     Lossy,
     Metered,
+    Misconfigurable,
     Pausable,
     Poisonable,
     Priced,
     Refusable,
+    Relays,
     Replicated,
     Resolves,
     Retentive,
@@ -48,7 +51,20 @@ from harness.errors import SetupError, UsageError, WindtunnelError
 from harness.planned import Plan
 from harness.shop import Residence, Site
 from sut import images
-from sut.components import alertmanager, cache, db_route, etcd, lb, orders_db, prometheus, storefront, toxiproxy
+from sut.components import (
+    alertmanager,
+    cache,
+    cdn_a,
+    cdn_b,
+    db_route,
+    etcd,
+    lb,
+    orders_db,
+    prometheus,
+    steering,
+    storefront,
+    toxiproxy,
+)
 from sut.components.ground import TOOLS_ROLE, Ground, ground_on, lay
 from sut.components.part import Part
 from sut.components.patroni import SQL_PORT, Cluster
@@ -61,6 +77,7 @@ from sut.starting import demand_images, start_together
 
 _MACHINE = frozenset({Killable, Pausable, Answers, Cuttable, Refusable, Lossy, Delayable, Detachable, Linked, Tried})
 _PROCESS = _MACHINE | {Crashable, Started}
+_EDGE = _MACHINE | {Misconfigurable, Relays}
 CLASSES: Mapping[str, type[Part]] = {
     "etcd": etcd.Etcd,
     "orders_db": orders_db.OrdersDb,
@@ -69,6 +86,9 @@ CLASSES: Mapping[str, type[Part]] = {
     "cache": cache.Cache,
     "storefront": storefront.Storefront,
     "lb": lb.Lb,
+    "cdn_a": cdn_a.CdnA,
+    "cdn_b": cdn_b.CdnB,
+    "steering": steering.Steering,
     "prometheus": prometheus.Prometheus,
     "alertmanager": alertmanager.Alertmanager,
 }
@@ -101,6 +121,9 @@ COMPONENTS = (
         alerts=ALERTS["storefront"],
     ),
     Component(name="lb", needs=("storefront",), abilities=frozenset({Answers}), alerts=ALERTS["lb"]),
+    Component(name="cdn_a", needs=("lb",), abilities=_EDGE, alerts=ALERTS["cdn_a"], edge=True),
+    Component(name="cdn_b", needs=("lb",), abilities=_EDGE, alerts=ALERTS["cdn_b"], edge=True),
+    Component(name="steering", needs=("cdn_a", "cdn_b"), abilities=frozenset({Answers}), alerts=ALERTS["steering"]),
     Component(name="prometheus", abilities=_MACHINE | {Metered}, alerts=ALERTS["prometheus"]),
     Component(name="alertmanager", needs=("prometheus",), abilities=_MACHINE | {Alerting}),
 )
@@ -108,6 +131,8 @@ LINKS = (
     Link(component="orders_db", peer="orders_db"),
     Link(component="storefront", peer="db_route", proxy="toxiproxy"),
     Link(component="storefront", peer="cache"),
+    Link(component="cdn_a", peer="lb"),
+    Link(component="cdn_b", peer="lb"),
 )
 DETOUR_PORTS = {link: 20_001 + number for number, link in enumerate(LINKS)}
 USERS = ("postgres", "replicator", "rewind", "shop")
@@ -129,7 +154,7 @@ class ReferenceShop:
         return Declaration(
             name="reference shop",
             components=COMPONENTS,
-            entry="lb",
+            entries=("lb", "steering"),
             shopper="sut.visitor:VisitingShopper",
             defects={name: defect.caught_by for name, defect in DEFECTS.items()},
             links=LINKS,
@@ -158,7 +183,7 @@ class ReferenceShop:
             site.hide(tokens)  # before any part has one, and may quote it where it does not come up
             making = _Making(ground, self._defects, tokens, plan.parts, plan.proxied, site.receive)
             parts: dict[str, Part] = {}
-            for component in wanted:  # the needs are a chain: only the instances of one component can start together
+            for component in wanted:  # the needs are nearly a chain: only the instances of one component start together
                 begun_ns = site.now_ns()
                 parts |= start_together(ground, component, making.makers[component.name])
                 if component.name == "orders_db":
@@ -166,7 +191,7 @@ class ReferenceShop:
                 site.say(f"{component.name}: ready after {(site.now_ns() - begun_ns) / 1e9:.1f} s")
             nodes = [part for part in parts.values() if isinstance(part, orders_db.OrdersDb)]
             readback = Readback(nodes, site.now_ns) if nodes else None
-            return RunningReferenceShop(site, self.declaration, ground, parts, making.secrets, readback)
+            return RunningReferenceShop(site, self.declaration, plan.entry, ground, parts, making.secrets, readback)
         except BaseException as error:
             with suppress(WindtunnelError):  # the run's label is still there: whoever ends the run sweeps once more
                 driver("docker").sweep(site.id, site.folder)
@@ -184,7 +209,8 @@ class ReferenceShop:
         proxied = [link for link in LINKS if link.proxy in running]  # what stands by itself has a proxy in all or none
         making = _Making(ground, self._defects, secrets, running, proxied, site.receive)
         parts = {one.name: making.makers[every[one.name]](one.name).adopt(one.ref) for one in residence.things}
-        return RunningReferenceShop(site, self.declaration, ground, parts, making.secrets, None)
+        entry = self.declaration.entries[0]
+        return RunningReferenceShop(site, self.declaration, entry, ground, parts, making.secrets, None)
 
 
 class _Making:
@@ -225,12 +251,7 @@ class _Making:
         kept = f"{at['cache']}:{cache.PORT}" if "cache" in running else ""
         told = storefront.Told(dsn=dsn, route="db_route", signing_secret=secret["signing"], cache=kept, defects=defects)
         self._nodes = [orders_db.conninfo(node, "postgres", self.passwords.postgres) for node in cluster.nodes.values()]
-        watch = prometheus.Watch(
-            watched=_watched({part: of[part] for part in of if part in running}),
-            declared={part: CLASSES[part].rules for part in of if part in running},
-            alertmanager=f"{at['alertmanager']}:{alertmanager.PORT}" if "alertmanager" in running else None,
-            defects=defects,
-        )
+        watch = _watch(of, running, defects)
         self.makers: Mapping[str, Callable[[str], Part]] = {
             "etcd": lambda name: etcd.Etcd(ground, name),
             "orders_db": lambda name: orders_db.OrdersDb(ground, name, cluster=cluster, passwords=self.passwords),
@@ -239,6 +260,9 @@ class _Making:
             "cache": lambda name: cache.Cache(ground, name, storefronts=of["storefront"], port=storefront.PORT),
             "storefront": lambda name: storefront.Storefront(ground, name, told=told, truth=login),
             "lb": lambda name: lb.Lb(ground, name, storefronts=of["storefront"], port=storefront.PORT, defects=defects),
+            "cdn_a": lambda name: cdn_a.CdnA(ground, name, origin=at["lb"], defects=defects),
+            "cdn_b": lambda name: cdn_b.CdnB(ground, name, origin=at["lb"]),
+            "steering": lambda name: steering.Steering(ground, name, edges=of["cdn_a"] | of["cdn_b"], defects=defects),
             "prometheus": lambda name: prometheus.Prometheus(ground, name, watch=watch),
             "alertmanager": lambda name: alertmanager.Alertmanager(ground, name, tells=receive(ground.gateway)),
         }
@@ -265,11 +289,17 @@ class _Making:
                     connection.execute(statement.encode())
 
 
-def _watched(of: Mapping[str, Mapping[str, str]]) -> list[prometheus.Watched]:
-    """List the instances that tell counters, of components with the addresses of theirs."""
-    return [
-        prometheus.Watched(component=part, instance=name, address=address, scrape=scrape)
-        for part, addresses in of.items()
-        if (scrape := CLASSES[part].scrape)
-        for name, address in addresses.items()
-    ]
+def _watch(of: Mapping[str, Mapping[str, str]], running: Collection[str], defects: Collection[str]) -> prometheus.Watch:
+    """Say whom to watch: of all instances by component, with their addresses, those that run and tell counters."""
+    at = of["alertmanager"]["alertmanager"]
+    return prometheus.Watch(
+        watched=[
+            prometheus.Watched(component=part, instance=name, address=address, scrape=scrape)
+            for part in of
+            if part in running and (scrape := CLASSES[part].scrape)
+            for name, address in of[part].items()
+        ],
+        declared={part: CLASSES[part].rules for part in of if part in running},
+        alertmanager=f"{at}:{alertmanager.PORT}" if "alertmanager" in running else None,
+        defects=defects,
+    )

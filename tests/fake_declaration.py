@@ -44,7 +44,7 @@ DECLARATION = Declaration(
         Component(name="cdn_a", needs=("lb",), abilities=_BREAKABLE, edge=True),
         Component(name="cdn_b", needs=("lb",), abilities=_BREAKABLE, edge=True),
     ),
-    entry="lb",
+    entries=("lb",),
     shopper="tests.fakes:FakeShopper",
     defects={"no_failover": "rto", "oversell": "oversold"},
     links=(Link(component="orders_db", peer="orders_db"), Link(component="storefront", peer="db_route", proxy="proxy")),

@@ -52,7 +52,7 @@ class ImagedShop:
         self.declaration = Declaration(
             name="imaged shop",
             components=(),
-            entry="web",
+            entries=("web",),
             shopper="tests.fakes:FakeShopper",
             defects=dict.fromkeys(defects, ""),
         )

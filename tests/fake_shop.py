@@ -19,7 +19,7 @@ from harness.errors import ControlError, SetupError
 from harness.history import Audit, NodeAudit, StockLevel
 from harness.model import Located, Residue, Target
 from harness.planned import Plan
-from harness.shop import Residence, Site, Thing
+from harness.shop import Entry, Residence, Site, Thing
 from sut.defects import DEFECTS
 from sut.shopper import digest
 from tests.fake_shop_senses import Samples, Senses, ask
@@ -68,7 +68,7 @@ class FakeShop:
                 Component(name="monitor", abilities=POWERS | {Alerting, Metered}),
                 Component(name="lb", needs=("storefront",), abilities=frozenset({Answers})),
             ),
-            entry="lb",
+            entries=("lb",),
             shopper="sut.visitor:VisitingShopper",
             defects={name: defect.caught_by for name, defect in DEFECTS.items()} | BROWSING,
             driver="process",
@@ -115,9 +115,9 @@ class RunningFakeShop:
             process.spawn(argv, self._pids / f"{name}.pid", {"FAKE_SHOP_TOKEN": self.secrets[0], **told})
 
     @property
-    def entry(self) -> tuple[str, str]:
+    def entry(self) -> Entry:
         """Loopback."""
-        return f"http://127.0.0.1:{self._ports['lb']}", "loopback"
+        return Entry(url=f"http://127.0.0.1:{self._ports['lb']}", reached="loopback")
 
     @property
     def residence(self) -> Residence:

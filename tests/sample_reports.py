@@ -66,7 +66,7 @@ steps = ["Confirm OrdersDbNoPrimary.", "Do not restart the old primary by hand; 
 DECLARATION = Declaration(
     name="reference shop",
     components=(Component(name="orders_db", instances=2, roles=("primary", "standby"), standbys=1),),
-    entry="lb",
+    entries=("lb",),
     shopper="sut.shopper:OneCallShopper",
     defects={},
 )

@@ -115,7 +115,7 @@ def load_command(orders_per_s: float, duration: float, run: str | None) -> None:
     shop = project.shop(stood.standing.defects)
     plan = byhand.only_load(shop.declaration, orders_per_s, duration)
     if not stood.standing.url:
-        raise UsageError(f"{stood.run}: {shop.declaration.entry}, where shoppers enter, does not run; put up all parts")
+        raise UsageError(f"{stood.run}: {plan.entry}, where shoppers enter, does not run; put up all parts")
     with Progress(console, stood.run) as progress:
         settings = _settings(project, shop, stood.folder / "loads" / run_id("load"), console, progress.show)
         driven = drive(plan, stood, settings)

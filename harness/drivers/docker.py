@@ -13,7 +13,7 @@ import docker
 import requests
 from docker.models.containers import Container
 
-from harness.drivers import Leftover, Mender, docker_network, toxiproxy
+from harness.drivers import Leftover, Mender, docker_commands, docker_network, toxiproxy
 from harness.drivers.docker_client import CONTROL_S, INSTANCE, LOCK, RUN, client, controlled, labelled
 from harness.drivers.docker_events import watch
 from harness.drivers.docker_examine import examine
@@ -60,6 +60,7 @@ TYPED: Mapping[str, tuple[str, str]] = {
         f"curl -fd '<toxic>' 'http://<proxy>:{toxiproxy.PORT}/proxies/{{}}/toxics'",
         f"curl -fX DELETE 'http://<proxy>:{toxiproxy.PORT}/proxies/{{}}/toxics/<toxic>'",
     ),
+    "misanswer": ("docker exec {} <give it another configuration>", "docker exec {} <give it back its own>"),
     "isolate": ("docker network disconnect -f <network> {}", "docker network connect --ip <address> <network> {}"),
     **{
         power: (f"{_HELPER} nft <{rules}>", f"{_HELPER} nft delete table inet {PREFIX}{power}")
@@ -153,7 +154,10 @@ def _mender(call: Callable[[Container, Undo], None]) -> Mender:
 MENDERS: Mapping[str, Mender] = {
     "start": lambda undo: _mend(undo, _start),
     "unpause": lambda undo: _mend(undo, _unpause),
-    **{verb: _mender(call) for verb, call in {**docker_network.MENDERS, **toxiproxy.MENDERS}.items()},
+    **{
+        verb: _mender(call)
+        for verb, call in {**docker_network.MENDERS, **docker_commands.MENDERS, **toxiproxy.MENDERS}.items()
+    },
 }
 
 

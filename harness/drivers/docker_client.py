@@ -14,6 +14,8 @@ RUN, INSTANCE, LOCK = "windtunnel.run", "windtunnel.instance", "windtunnel.lock"
 # Where a container belongs, and the image of what reaches into its network: for those who know no more than its labels.
 NETWORK, ADDRESS, TOOLS = "windtunnel.network", "windtunnel.address", "windtunnel.tools"
 LINKS = "windtunnel.links"  # the links that go through a container, one that spoils them on request
+# How a container tells that it was told to do its work in another way, and how it gets back to its own: shell lines.
+ASTRAY, RESTORE = "windtunnel.astray", "windtunnel.restore"
 HELPER = "windtunnel.helper"  # a container that only reaches into another one, named here
 LASTING = "windtunnel.lasting"  # a helper that is itself what breaks the other one, by the name of its power
 CONTROL_S = 5

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from docker.models.containers import Container
 
-from harness.drivers import Deviation, docker_delay, docker_network, toxiproxy
+from harness.drivers import Deviation, docker_commands, docker_delay, docker_network, toxiproxy
 from harness.drivers.docker_client import HELPER, INSTANCE, LASTING, TOOLS, controlled, labelled
 from harness.model import Residue, Undo
 from harness.shop import Residence
@@ -51,11 +51,19 @@ def _helped(containers: Sequence[Container]) -> Iterator[Deviation]:
             yield Deviation(residue=residue, undo=docker_delay.removing(name, on))
 
 
+def _spoilt(there: Sequence[Container], containers: Sequence[Container]) -> Iterator[Deviation]:
+    """Say what ``containers`` were made to do, or to suffer, beside being stopped and moved; helpers are among ``there``."""
+    yield from _helped(there)
+    yield from _filtered(containers)
+    yield from toxiproxy.deviations(containers)
+    yield from docker_commands.astray(containers)
+
+
 def deviations(residence: Residence) -> tuple[Deviation, ...]:
-    """Compare every container of the residence with its declared state and address; look for rules, helpers and toxics."""
+    """Compare every container of the residence with its declared state and address, and see what else it was made to do."""
     there = labelled(residence.run)
     found = {str(container.id): container for container in there}
-    off: list[Deviation | None] = [*_helped(there)]
+    off: list[Deviation | None] = []
     for thing in residence.things:
         container = found.get(thing.ref)
         if container is None:
@@ -63,18 +71,16 @@ def deviations(residence: Residence) -> tuple[Deviation, ...]:
             continue
         network, address = thing.state.get("network"), thing.state.get("address")
         off.append(_stopped(container) or (_strayed(container, str(network), str(address)) if network else None))
-    containers = [found[thing.ref] for thing in residence.things if thing.ref in found]
-    off += [*_filtered(containers), *toxiproxy.deviations(containers)]
+    off += _spoilt(there, [found[thing.ref] for thing in residence.things if thing.ref in found])
     return tuple(one for one in off if one is not None)
 
 
 def observed(run: str) -> tuple[Deviation, ...]:
-    """Find the containers of a run that are paused, stopped or off their network; look for rules, helpers and toxics."""
+    """Find the containers of a run that are paused, stopped, off their network, or were made to do something else."""
     there = labelled(run)
     containers = [container for container in there if HELPER not in container.labels]
     off = [
         _stopped(container) or (_strayed(container, *home) if (home := docker_network.home(container)) else None)
         for container in containers
     ]
-    off += [*_helped(there), *_filtered(containers), *toxiproxy.deviations(containers)]
-    return tuple(one for one in off if one is not None)
+    return tuple(one for one in (*off, *_spoilt(there, containers)) if one is not None)

@@ -9,6 +9,7 @@ import errno
 import os
 import select
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
@@ -57,9 +58,14 @@ def look(now_ns: Callable[[], int], within_s: float, ask: Callable[[Deadline], f
     return Reading(at_ns=begun_ns, value=value, why=why)
 
 
-def http_get(address: str, port: int, path: str, deadline: Deadline) -> tuple[int, bytes]:
-    """GET a path over a connection of its own; status and body (at most 1 MB). Raises ``OSError``, ``ValueError``."""
-    with socket.create_connection((address, port), timeout=deadline.left_s()) as wire:
+def http_get(
+    address: str, port: int, path: str, deadline: Deadline, trust: ssl.SSLContext | None = None
+) -> tuple[int, bytes]:
+    """GET a path over a connection of its own, by https if ``trust`` says whom to believe.
+
+    Gives status and body (at most 1 MB). Raises ``OSError``, ``ValueError``.
+    """
+    with _connected(address, port, deadline, trust) as wire:
         # HTTP/1.0: the answer ends where the connection does, whatever server it is.
         wire.sendall(f"GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n".encode())
         answer = b""
@@ -112,6 +118,16 @@ class Wire:
         if not piece or len(self._heard) > LIMIT_BYTES:
             raise ConnectionResetError("it closed the connection in the middle of an answer, or never ends it")
         self._heard += piece
+
+
+@contextmanager
+def _connected(address: str, port: int, deadline: Deadline, trust: ssl.SSLContext | None) -> Iterator[socket.socket]:
+    with socket.create_connection((address, port), timeout=deadline.left_s()) as wire:
+        if trust is None:
+            yield wire
+        else:
+            with trust.wrap_socket(wire, server_hostname=address) as wrapped:
+                yield wrapped
 
 
 def healthy(address: str, port: int, path: str = "/health") -> Callable[[Deadline], str | None]:

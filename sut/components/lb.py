@@ -1,16 +1,27 @@
-"""The balancer shoppers enter at: HAProxy before the storefronts."""
+"""The balancer before the storefronts: HAProxy, where shoppers and edges enter."""
 
 from collections.abc import Collection, Mapping
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from harness.model import Reading
 from sut.components import haproxy
-from sut.components.ask import http_get, look
+from sut.components.ask import http_get
+from sut.components.entrance import Entrance
 from sut.components.ground import Ground
-from sut.components.part import CALL_S, Part
 from sut.components.watched import PAGE, Rule, Scrape, down
 
-PORT = 8080
+PORT: Final = 8080
+ONCE_PORT: Final = 8081  # the same, for connections that begin with the PROXY protocol and are never used again
+NOW: Final = "/now"
+PERIOD_S: Final = 5
+_NOW_FILE: Final = "/etc/haproxy/windtunnel-now.txt"
+_ALWAYS: Final = "\n".join(f"line {n:02d} of 16 that are always the same, so that a missing part is seen" for n in range(16))
+# The moment in milliseconds, then what is always the same, then the two periods of 5 s in which this may be shown.
+_TELLS: Final = f"at %[date(0,ms)]\n{_ALWAYS}\n[%[date,div({PERIOD_S})]] [%[date({PERIOD_S}),div({PERIOD_S})]]\n"
+
+
+def in_time() -> str:
+    """Give what HAProxy must find in the answer to ``GET /now``, if that is whole and not 10 s old."""
+    return f"[%[date,div({PERIOD_S})]]"
 
 
 def settings(storefronts: Mapping[str, str], port: int, defects: Collection[str] = ()) -> str:
@@ -19,9 +30,12 @@ def settings(storefronts: Mapping[str, str], port: int, defects: Collection[str]
     An order is tried again only where connecting failed, so that nothing of it was sent. HAProxy's own 503 is therefore
     a proof of no effect, and says so; its 502 and 504 prove nothing and stay as they are. With the defect
     ``bystander_broken`` it calls itself ill as soon as one storefront is missing.
+
+    ``GET /now`` it answers itself, for those who judge an edge by what that makes of the answer.
     """
     ill = f"{{ nbsrv(storefronts) lt {len(storefronts)} }}" if "bystander_broken" in defects else ""
     servers = "\n".join(f"    server {name} {address}:{port} check" for name, address in storefronts.items())
+    now = f'lf-file {_NOW_FILE} hdr Cache-Control "public, s-maxage=1, max-age=0"'
     return f"""\
 global
     nbthread 1
@@ -40,6 +54,8 @@ defaults
 {haproxy.itself(ill)}
 frontend shoppers
     bind :{PORT}
+    bind :{ONCE_PORT} accept-proxy
+    http-request return status 200 content-type text/plain {now} if {{ path {NOW} }}
     default_backend storefronts
 
 backend storefronts
@@ -55,11 +71,11 @@ backend storefronts
 """
 
 
-class Lb(Part):
-    """The one balancer; its port is published on 127.0.0.1 for machines whose bridge cannot be reached."""
+class Lb(Entrance):
+    """The one balancer."""
 
-    role = "haproxy"
-    packages: ClassVar[tuple[str, ...]] = ("haproxy",)
+    scheme: ClassVar[str] = "http"
+    port: ClassVar[int] = PORT
     scrape: ClassVar[Scrape] = haproxy.SCRAPE
     rules: ClassVar[tuple[Rule, ...]] = (
         down("LbDown", "lb", severity=PAGE, playbook="No shopper gets in: see whether the balancer runs, and start it."),
@@ -68,20 +84,10 @@ class Lb(Part):
     def __init__(
         self, ground: Ground, instance: str, *, storefronts: Mapping[str, str], port: int, defects: Collection[str]
     ) -> None:
-        files = {haproxy.FILE: settings(storefronts, port, defects)}
-        super().__init__(ground, instance, [*haproxy.COMMAND], memory="512m", files=files)
-        # Its declared type knows no address; the engine's client takes (address, port), None for any that is free.
-        self.ports[f"{PORT}/tcp"] = ("127.0.0.1", None)  # type: ignore[assignment]
+        files = {haproxy.FILE: settings(storefronts, port, defects), _NOW_FILE: _TELLS}
+        super().__init__(ground, instance, memory="512m", files=files)
 
     def not_ready(self) -> str | None:
         """Ready when a storefront answers through it."""
         status, body = http_get(self.address, PORT, "/health", self.deadline())
         return None if status == 200 else f"GET /health gave {status} {body[:100]!r}"
-
-    def answer_ms(self) -> Reading:
-        """Ask whether it works itself, whatever is behind it."""
-        return look(self.ground.now_ns, CALL_S, haproxy.works(self.address))
-
-    def published(self) -> int:
-        """Give the port it is published on, on 127.0.0.1."""
-        return int(self.get_docker_client().port(self.ref, PORT))

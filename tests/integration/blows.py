@@ -25,7 +25,9 @@ SHOP = ReferenceShop()
 
 
 @contextmanager
-def standing(folder: Path, parts: tuple[str, ...], proxied: tuple[str, ...] = ()) -> Iterator[RunningShop]:
+def standing(
+    folder: Path, parts: tuple[str, ...], proxied: tuple[str, ...] = (), entry: str = "lb"
+) -> Iterator[RunningShop]:
     """Start some parts of the shop, with a proxy in some links; remove them in the end."""
     now_ns = MachineClock().now_ns
     site = Site(
@@ -33,7 +35,7 @@ def standing(folder: Path, parts: tuple[str, ...], proxied: tuple[str, ...] = ()
     )
     links = [link for link in SHOP.declaration.links if str(link) in proxied]
     load = SimpleNamespace(logs_per_s=0.0)
-    plan = cast("Plan", SimpleNamespace(parts=parts, proxied=links, scenario=SimpleNamespace(load=load)))
+    plan = cast("Plan", SimpleNamespace(parts=parts, entry=entry, proxied=links, scenario=SimpleNamespace(load=load)))
     with (folder / "undo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # this run lives: no sweep may take its containers
         running = SHOP.start(plan, site)

@@ -6,6 +6,7 @@ from harness.model import Json
 # and the engine say of its state meanwhile (``HELD``) stands for it.
 EVENTS = {"kill": ("kill", "start"), "pause": ("pause", "unpause")}
 LINK = "storefront->db_route"
+EDGES = ("cdn_a", "cdn_b")
 DELAYED = "has a helper (delay), queues packets (windtunnel_delay)"
 # kind and target → parameters, and what the engine, or the kernel, says of it meanwhile
 HELD: dict[str, tuple[dict[str, Json], str]] = {
@@ -20,6 +21,12 @@ HELD: dict[str, tuple[dict[str, Json], str]] = {
     "refuse storefront#1->db_route": ({"way": "in"}, "loses packets (windtunnel_refuse)"),
     "refuse orders_db:standby->orders_db": ({}, "loses packets (windtunnel_refuse)"),
     "cut orders_db:standby": ({"way": "in"}, "loses packets (windtunnel_cut)"),
+    **{f"cut {edge}->lb": ({}, "loses packets (windtunnel_cut)") for edge in EDGES},
+    **{f"edge_status {edge}": ({"status": 500}, "configured wrongly-status-500") for edge in EDGES},
+    **{f"wrong_body {edge}": ({}, "configured wrongly-body") for edge in EDGES},
+    **{f"stale_body {edge}": ({}, "configured wrongly-stale") for edge in EDGES},
+    **{f"truncate {edge}": ({"after_bytes": 300}, "configured wrongly-truncated-300") for edge in EDGES},
+    **{f"slow_first_byte {edge}": ({"ms": 500}, "configured wrongly-slow-500") for edge in EDGES},
     # with the parameters of their own examples
     f"latency {LINK}": ({}, f"{LINK} is spoilt (latency)"),
     f"bandwidth {LINK}": ({}, f"{LINK} is spoilt (bandwidth, bandwidth)"),
@@ -44,4 +51,5 @@ VERBS = {
     "unblock": "cut storefront#1",
     "remove": "delay storefront#1->db_route",
     "untoxic": f"latency {LINK}",
+    "exec": "wrong_body cdn_a",
 }

@@ -64,7 +64,7 @@ def test_a_poisoned_price_is_shown_for_a_moment_and_never_charged(shop: RunningS
     assert blow.look().value == WRONG_CENTS
     body = json.dumps({"lines": [{"sku": POISONED[0], "qty": 1}]}).encode()
     headers = {"Idempotency-Key": f"{shop.residence.run}:poison"}
-    with urlopen(Request(f"{shop.entry[0]}/orders", body, headers, method="POST"), timeout=8) as answer:  # noqa: S310
+    with urlopen(Request(f"{shop.entry.url}/orders", body, headers, method="POST"), timeout=8) as answer:  # noqa: S310
         assert json.loads(answer.read())["amount_cents"] == right
     assert blow.look().value == WRONG_CENTS, "the order was placed while the wrong price was shown"
     soon(lambda: blow.look().value == right, 2 * KEPT_MS / 1000, "the right price again")
@@ -76,7 +76,7 @@ def test_a_frozen_cache_costs_those_who_look_next_to_nothing(shop: RunningShop) 
     try:
         now_ns, begun_ns = MachineClock().now_ns, MachineClock().now_ns()
         for n in range(100):
-            with urlopen(f"{shop.entry[0]}/p/SKU-{n % 50 + 1:05d}", timeout=8) as answer:  # noqa: S310 -- the shop's own
+            with urlopen(f"{shop.entry.url}/p/SKU-{n % 50 + 1:05d}", timeout=8) as answer:  # noqa: S310 -- the shop's own
                 assert answer.status == 200
         assert (now_ns() - begun_ns) / 1e9 < 4, "each would wait 0.05 s and more, if the cache were asked each time"
     finally:

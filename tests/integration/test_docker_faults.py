@@ -27,7 +27,7 @@ from tests.integration.blows import BITES_S, HEALS_S, Blow, off, played, soon, s
 from tests.integration.held import DELAYED, EVENTS, HELD, LINK, VERBS
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
-PARTS = ("etcd", "orders_db", "db_route", "toxiproxy", "storefront", "lb")
+PARTS = ("etcd", "orders_db", "db_route", "toxiproxy", "storefront", "lb", "cdn_a", "cdn_b")
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_it_bites_only_between_act_and_undo(what: str, ear: Ear, shop: RunningSh
     soon(lambda: not shop.fingerprint(), HEALS_S, "the whole shop is as declared")
 
 
-IDLE = [what for what in HELD if what.startswith(("dns_gone", "loss", "rate", "delay"))]
+IDLE = [what for what in HELD if what.startswith(("dns_gone", "loss", "rate", "delay", "truncate cdn_b"))]
 
 
 @pytest.mark.parametrize("what", ["cut orders_db:primary->orders_db", "isolate storefront#1", f"latency {LINK}", *IDLE])

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from harness.capabilities import Answers, Carries, Crashable, Killable, Linked, Replicated, Started
+from harness.capabilities import Answers, Carries, Crashable, Killable, Linked, Relays, Replicated, Started
 from harness.clock import MachineClock, pause
 from harness.declaration import Component
 from harness.drivers import driver
@@ -39,6 +39,7 @@ def looks(component: Component) -> list[tuple[type, str, tuple[object, ...]]]:
     every: list[tuple[type, str, tuple[object, ...]]] = [
         (Answers, "answer_ms", ()),
         (Started, "started", ()),
+        (Relays, "relayed", ()),
         (Replicated, "standbys", ()),
         (Replicated, "primary", ()),
         *((Linked, "heard_ms", (peer,)) for peer in (None, *(link.peer for link in links))),
@@ -58,7 +59,7 @@ class Night:
 
     def order(self, count: int) -> int:
         """Send so many orders, one after the other; give how many were acknowledged."""
-        address = self.shop.entry[0].removeprefix("http://")
+        address = self.shop.entry.url.removeprefix("http://")
         before = len(self.acknowledged)
         for _ in range(count):
             seq = len(self.acknowledged)
@@ -103,7 +104,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     )
     parts = tuple(part.name for part in SHOP.declaration.components)
     scenario = SimpleNamespace(load=SimpleNamespace(logs_per_s=0.0))
-    plan = cast("Plan", SimpleNamespace(parts=parts, proxied=(), scenario=scenario))
+    plan = cast("Plan", SimpleNamespace(parts=parts, entry="lb", proxied=(), scenario=scenario))
     with (folder / "undo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # this run lives: no sweep may take its containers
         shop = SHOP.start(plan, site)
@@ -125,7 +126,7 @@ class Visit:
     """A shopper who has logged in."""
 
     def __init__(self, night: Night, shopper: int) -> None:
-        self._address = night.shop.entry[0].removeprefix("http://")
+        self._address = night.shop.entry.url.removeprefix("http://")
         self._cookie = ""
         status, answer = self.ask("POST", "/login", {"shopper": shopper, "password": password(shopper)})
         assert (status, answer) == (200, {"shopper": shopper})
@@ -166,7 +167,7 @@ def until(check: Callable[[], bool], within_s: float) -> float:
 
 def test_it_is_as_declared_and_each_part_answers(night: Night) -> None:
     assert night.shop.fingerprint() == ()
-    assert len(night.shop.residence.things) == 11
+    assert len(night.shop.residence.things) == 14
     assert set(night.shop.versions) == {part.name for part in SHOP.declaration.components}
     assert all("unknown" not in version for version in night.shop.versions.values())
     for thing in night.shop.residence.things:

@@ -93,7 +93,7 @@ def evening(folder: Path, load: Load = LOAD, defects: frozenset[str] = frozenset
     one = Evening(folder)
     shop = ReferenceShop(defects)
     parts = tuple(part.name for part in shop.declaration.components)
-    plan = cast("Plan", SimpleNamespace(parts=parts, proxied=(), scenario=SimpleNamespace(load=load)))
+    plan = cast("Plan", SimpleNamespace(parts=parts, entry="lb", proxied=(), scenario=SimpleNamespace(load=load)))
     with closing(one.ear), (folder / "undo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # this run lives: no sweep may take its containers
         one.shop = shop.start(plan, one.site)
@@ -115,7 +115,7 @@ def _ordering(one: Evening, load: Load) -> Iterator[None]:
         zero_ns=one.clock.zero_ns,
         begin_ns=one.clock.now_ns(),
         longest_s=1200,
-        url=one.shop.entry[0],
+        url=one.shop.entry.url,
         shopper="sut.shopper:OneCallShopper",
         ledger=str(one.site.folder / "orders.jsonl"),
         project=str(ROOT),

@@ -60,7 +60,9 @@ def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
 
 
 def test_each_role_has_a_name_made_of_role_and_hash() -> None:
-    assert roles() == ["tools", "etcd", "haproxy", "valkey", "alertmanager", "prometheus", "postgres", "app"]
+    assert roles() == [
+        *("tools", "etcd", "haproxy", "valkey", "nginx", "alertmanager", "prometheus", "varnish", "postgres", "app")
+    ]
     for role in roles():
         repository, _, digits = tag(role).partition(":")
         assert repository == f"windtunnel/{role}"

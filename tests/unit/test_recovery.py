@@ -10,7 +10,7 @@ from tests.fakes import FakeClock
 STABLE_S, GIVE_UP_S = 10.0, 60.0
 ALERTS = tuple(Alert(name=name, severity="page", playbook="Wait.", window_s=1) for name in ("NoPrimary", WATCHDOG))
 DECLARATION = Declaration(
-    name="shop", components=(Component(name="db", standbys=1, alerts=ALERTS),), entry="lb", shopper="", defects={}
+    name="shop", components=(Component(name="db", standbys=1, alerts=ALERTS),), entries=("lb",), shopper="", defects={}
 )
 
 

@@ -18,7 +18,7 @@ from harness.interrupts import InterruptedRun
 from harness.model import Break, Undo
 from harness.planned import Plan
 from harness.settings import Settings
-from harness.shop import Residence, Shop, Site, Thing
+from harness.shop import Entry, Residence, Shop, Site, Thing
 from harness.stand import Stood, guarded, put_up, resumed, taken_up
 from harness.store import HARNESS, LOCK, UNDO
 from harness.undo import Lock, UndoLog, held
@@ -32,7 +32,7 @@ PLAN = standing(replace(DECLARATION, driver="process"), ["lb"], ())
 class OneProcess:
     """A shop that is one process; ``then`` happens when that has just been started."""
 
-    entry, secrets = ("http://127.0.0.1:1", "loopback"), ("s3cret",)
+    entry, secrets = Entry(url="http://127.0.0.1:1", reached="loopback"), ("s3cret",)
 
     def __init__(self, then: Callable[[], None] = lambda: None) -> None:
         self._then = then

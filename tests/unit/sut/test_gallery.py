@@ -26,6 +26,8 @@ def test_each_defect_names_the_objective_that_catches_it() -> None:
         "missing_index": "query_time",
         "stock_from_cache": "true_price",
         "bystander_broken": "blast_radius",
+        "steering_asks_edge": "failed_sessions",
+        "caches_cookies": "wrong_identity",
     }
 
 

@@ -17,7 +17,9 @@ from sut.services.settings import Settings
 from sut.services.storefront import Storefront
 from tests.asgi import PAINTED, ask
 
-SETTINGS = Settings(dsn="postgresql://shop@127.0.0.1:1/shop", signing_secret="s", port=8080, defects=frozenset())
+SETTINGS = Settings(
+    dsn="postgresql://shop@127.0.0.1:1/shop", route="localhost", signing_secret="s", port=8080, defects=frozenset()
+)
 SIGNER = Signer("s")
 SESSION = Session(shopper=17, id="abc")
 COOKIE = {"Cookie": f"edge=cdn_a; sid={SIGNER.session(SESSION)}"}

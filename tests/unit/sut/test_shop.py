@@ -29,7 +29,7 @@ def test_each_component_comes_after_what_it_needs() -> None:
 
 def test_instances_have_the_names_by_which_they_are_known() -> None:
     database = DECLARED.component("orders_db")
-    entry = DECLARED.component(DECLARED.entry)
+    entry = DECLARED.component(DECLARED.entries[0])
     assert database is not None
     assert entry is not None
     assert instances(database) == ("orders_db-1", "orders_db-2")

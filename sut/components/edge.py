@@ -1,0 +1,107 @@
+"""What our two edges have in common: a cache of one product between steering and the balancer, and how to see it answer."""
+
+import re
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+from harness.capabilities import Wrong
+from harness.drivers.docker_commands import commanding, upkeep
+from harness.model import REFUSED, SILENT, Break, Reading
+from sut.components import lb
+from sut.components.ask import Deadline, healthy, http_get, look
+from sut.components.ground import Ground
+from sut.components.part import CALL_S, Part
+from sut.components.watched import Scrape
+
+PORT: Final = 8080
+OWN_PORT: Final = 8081  # where it tells of itself, whatever is behind it
+RELAY_S: Final = 0.9
+STALE_MS: Final = 2500  # the origin says that its answer may be kept for 1 s, which edges count in whole seconds
+FAILED: Final = 500
+ELSEWHERE: Final = "<!doctype html><title>Welcome</title><p>This is not the shop that you asked for."  # a wrong body
+
+
+class Edge(Part):
+    """One edge. ``origin`` is the balancer's address. A product says how it is configured, and how that is exchanged.
+
+    ``astray`` is a shell line that prints how it answers wrongly (``named``), nothing where it answers as it was started;
+    ``restore`` one that brings it back to that, as a fresh start does too.
+    """
+
+    scrape: ClassVar[Scrape] = Scrape(port=OWN_PORT, keep="edge_.*")
+    astray: ClassVar[str]
+    restore: ClassVar[str]
+
+    def __init__(self, ground: Ground, instance: str, command: list[str], *, origin: str, files: Mapping[str, str]) -> None:
+        self._origin = origin
+        super().__init__(ground, instance, command, memory="256m", files=files)
+
+    def labels(self) -> dict[str, str]:
+        """Say too how it is seen to answer wrongly, and mended, from any shell."""
+        return {**super().labels(), **upkeep(self.astray, self.restore)}
+
+    def wrongly(self, how: Wrong, amount: int) -> list[str]:
+        """Give the command that makes it answer wrongly."""
+        raise NotImplementedError
+
+    def not_ready(self) -> str | None:
+        """Ready when the balancer answers through it."""
+        status, body = http_get(self.address, PORT, lb.NOW, self.deadline())
+        return None if status == 200 else f"GET {lb.NOW} gave {status} {body[:100]!r}"
+
+    def answer_ms(self) -> Reading:
+        """Ask whether it works itself, whatever is behind it."""
+        return look(self.ground.now_ns, CALL_S, healthy(self.address, OWN_PORT))
+
+    def heard_ms(self, peer: str | None) -> Reading:
+        """The way to the balancer works where what no cache can have comes through; it says no where nothing came."""
+        if peer is None:
+            return self.answer_ms()
+        return look(self.ground.now_ns, RELAY_S, self._reaches)
+
+    def misanswer(self, how: Wrong, amount: int) -> Break:
+        """Prepare that it gets another configuration."""
+        typed = f"docker exec {self.instance} <load a configuration: {named(how, amount)}>"
+        return commanding(self.get_wrapped_container(), self.wrongly(how, amount), typed)
+
+    def relayed(self) -> Reading:
+        """Ask it for what the balancer answers, and compare that with what the balancer says itself."""
+        try:
+            status, said = http_get(self._origin, lb.PORT, lb.NOW, self.deadline(RELAY_S))
+        except (OSError, ValueError) as error:
+            return Reading(at_ns=self.ground.now_ns(), value=None, why=f"the origin itself: {error or type(error).__name__}")
+        if status != 200:
+            return Reading(at_ns=self.ground.now_ns(), value=None, why=f"the origin itself answers {status}")
+        return look(self.ground.now_ns, RELAY_S, lambda deadline: self._relayed(said, deadline))
+
+    def _relayed(self, said: bytes, deadline: Deadline) -> str | None:
+        status, body = http_get(self.address, PORT, lb.NOW, deadline)
+        return f"status {status}" if status != 200 else differs(body, said)
+
+    def _reaches(self, deadline: Deadline) -> str | None:
+        status, _ = http_get(self.address, PORT, f"{lb.NOW}?{self.ground.now_ns()}", deadline)
+        if status == 200:
+            return None
+        return SILENT if status >= FAILED else REFUSED
+
+
+def named(how: Wrong, amount: int) -> str:
+    """Name a configuration by which an edge answers wrongly."""
+    return f"wrongly-{how}-{amount}" if amount else f"wrongly-{how}"
+
+
+def differs(body: bytes, said: bytes) -> str | None:
+    """Say how one answer to ``GET /now`` differs from another that was given just before; None where it need not."""
+    moment, rest = _split(body)
+    said_moment, said_rest = _split(said)
+    if moment is None or said_moment is None:
+        return "wrong"
+    if rest != said_rest:
+        return "truncated" if said_rest.startswith(rest) else "wrong"
+    return "stale" if said_moment - moment > STALE_MS else None
+
+
+def _split(body: bytes) -> tuple[int | None, bytes]:
+    """Part what changes from what does not: the moment, and the lines that are always the same."""
+    match = re.match(rb"at (\d+)\n([^\[]*)", body)
+    return (int(match[1]), match[2]) if match else (None, b"")

@@ -1,0 +1,130 @@
+"""Steering: HAProxy where shoppers enter by https, which sends each of them to an edge that it has judged well."""
+
+import ssl
+from collections.abc import Collection, Mapping
+from typing import ClassVar, Final
+
+from sut.components import edge, haproxy, lb
+from sut.components.ask import http_get
+from sut.components.authority import Authority
+from sut.components.entrance import Entrance
+from sut.components.ground import Ground
+from sut.components.watched import PAGE, TICKET, Rule, Scrape, down
+
+PORT: Final = 8443
+_SERVER_PEM: Final = "/etc/haproxy/windtunnel-server.pem"
+_CA_PEM: Final = "/etc/haproxy/windtunnel-ca.pem"
+_DOWN: Final = 'haproxy_server_status{component="steering",proxy="edges",state="DOWN"} == 1'
+
+
+def settings(edges: Mapping[str, str], defects: Collection[str] = ()) -> str:
+    """Render the settings. ``edges``: name → address.
+
+    An edge is judged by what it makes of an answer of the origin: whole, not old, within 0.6 s. One that is ill is left
+    within 2 s, and gets its share back over 10 s. Where all are called ill, the judge may be wrong: any is tried.
+
+    What failed is repeated once, on another edge: a request of which nothing was sent, and a GET also where its answer is a
+    5xx or is not there after 1.5 s. Its own 503 is therefore a proof of no effect. With the defect ``steering_asks_edge`` it
+    believes what an edge says of itself.
+    """
+    asks_edge = "steering_asks_edge" in defects
+    check = f"port {edge.OWN_PORT} check" if asks_edge else "check"
+    expect = "status 200" if asks_edge else f"string-lf '{lb.in_time()}'"
+    return f"""\
+global
+    nbthread 1
+    maxconn 8000
+    limited-quic
+    ssl-default-bind-options ssl-min-ver TLSv1.2
+
+defaults
+    mode http
+    timeout connect 400ms
+    timeout check 600ms
+    timeout queue 1s
+    timeout http-request 5s
+    timeout http-keep-alive 60s
+    timeout client 10s
+    timeout server 8s
+    retries 1
+    retry-on conn-failure empty-response response-timeout 502 503 504
+    option redispatch 1
+
+{haproxy.itself()}
+frontend shoppers
+    bind :{PORT} ssl crt {_SERVER_PEM} alpn h2,http/1.1
+    bind quic4@:{PORT} ssl crt {_SERVER_PEM} alpn h3
+    http-after-response set-header Alt-Svc 'h3=":{PORT}"; ma=60'
+    use_backend any if {{ nbsrv(edges) eq 0 }}
+    default_backend edges
+
+{_backend("edges", edges, f"{check} inter 400ms fastinter 200ms downinter 500ms fall 2 rise 3 slowstart 10s")}
+    option httpchk
+    http-check send meth GET uri {"/health" if asks_edge else lb.NOW} ver HTTP/1.1 hdr Host shop
+    http-check expect {expect}
+
+{_backend("any", edges, "")}
+"""
+
+
+def _backend(name: str, edges: Mapping[str, str], judged: str) -> str:
+    """Render one choice among the edges; a browser stays where its cookie says."""
+    servers = "\n".join(
+        f"    server {one} {address}:{edge.PORT} cookie {one} {judged}".rstrip() for one, address in edges.items()
+    )
+    return f"""\
+backend {name}
+    balance roundrobin
+    cookie edge insert indirect nocache httponly secure attr SameSite=Lax
+    http-request disable-l7-retry if !METH_GET
+    http-request set-timeout server 1500ms if METH_GET
+    http-error status 503 content-type application/json string '{{"refused":"no_edge"}}'
+{servers}"""
+
+
+def _about_the_server(expr: str, label: str) -> str:
+    """Give an expression whose label names the server that it is about, not who tells."""
+    return f'label_replace({expr}, "{label}", "$1", "server", "(.+)")'
+
+
+class Steering(Entrance):
+    """The one steering, with a certificate by an authority of its own."""
+
+    scheme: ClassVar[str] = "https"
+    port: ClassVar[int] = PORT
+    scrape: ClassVar[Scrape] = Scrape(port=haproxy.OWN_PORT, keep="haproxy_(server_status|frontend_http_responses_total)")
+    rules: ClassVar[tuple[Rule, ...]] = (
+        down(
+            "SteeringDown",
+            "steering",
+            severity=PAGE,
+            playbook="No shopper gets in: see whether steering runs, and start it.",
+        ),
+        Rule(
+            name="EdgeEjected",
+            severity=TICKET,
+            playbook="Steering sends nobody to this edge, the other serves all: ask it for /now and see what is wrong.",
+            expr=_about_the_server(_about_the_server(_DOWN, "component"), "instance"),
+            for_s=1,
+            by=("component", "instance"),
+        ),
+    )
+
+    def __init__(self, ground: Ground, instance: str, *, edges: Mapping[str, str], defects: Collection[str]) -> None:
+        authority = Authority()
+        files = {
+            haproxy.FILE: settings(edges, defects),
+            _SERVER_PEM: authority.vouch(ground.addresses[instance], "127.0.0.1", instance),
+            _CA_PEM: authority.certificate,
+        }
+        super().__init__(ground, instance, memory="256m", files=files)
+
+    def not_ready(self) -> str | None:
+        """Ready when the origin answers through it, over TLS that is vouched for."""
+        trust = ssl.create_default_context(cadata=self.certificate())
+        status, body = http_get(self.address, PORT, lb.NOW, self.deadline(), trust)
+        return None if status == 200 else f"GET {lb.NOW} gave {status} {body[:100]!r}"
+
+    def certificate(self) -> str:
+        """Give the certificate of its authority, as the container has it: another process may have started that."""
+        return self.exec(["timeout", "5", "cat", _CA_PEM]).output.decode()

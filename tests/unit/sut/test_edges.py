@@ -1,0 +1,117 @@
+"""Steering and edges as they are configured, and how an edge's answer is compared with the origin's."""
+
+import re
+
+import pytest
+
+from harness.capabilities import Wrong
+from sut.components import cdn_a, cdn_b, lb, steering
+from sut.components.edge import ELSEWHERE, differs, named
+from sut.shop import ReferenceShop
+
+EDGES = {"cdn_a": "198.18.7.17", "cdn_b": "198.18.7.18"}
+ORIGIN = "198.18.7.16"
+HOWS: tuple[Wrong, ...] = ("status", "body", "stale", "truncated", "slow")
+
+
+def said(at_ms: int) -> bytes:
+    """Give what the balancer answers at a moment."""
+    filled = lb._TELLS.replace("%[date(0,ms)]", str(at_ms))
+    period = at_ms // 1000 // lb.PERIOD_S
+    filled = filled.replace(f"%[date,div({lb.PERIOD_S})]", str(period))
+    return filled.replace(f"%[date({lb.PERIOD_S}),div({lb.PERIOD_S})]", str(period + 1)).encode()
+
+
+SAID = said(1_795_892_927_792)
+
+
+@pytest.mark.parametrize(
+    ("body", "seen"),
+    [
+        (SAID, None),
+        (said(1_795_892_925_800), None),
+        (said(1_795_892_925_000), "stale"),
+        (SAID[:300], "truncated"),
+        (SAID[:40], "truncated"),
+        (SAID[:3], "wrong"),
+        (b"", "wrong"),
+        (ELSEWHERE.encode(), "wrong"),
+        (SAID.replace(b"line 07", b"line 77"), "wrong"),
+        (SAID.replace(b"at ", b"at x"), "wrong"),
+        (said(1_795_892_925_000)[:300], "truncated"),
+    ],
+)
+def test_an_answer_that_passed_an_edge_is_compared_with_the_origin_s(body: bytes, seen: str | None) -> None:
+    assert differs(body, SAID) == seen
+
+
+def test_an_origin_that_is_wrong_itself_is_never_called_right() -> None:
+    assert differs(SAID, b"<html>") == "wrong"
+
+
+def test_steering_finds_what_it_wants_only_in_a_whole_answer_of_this_period_or_the_last() -> None:
+    """As HAProxy fills in the moment: at most 10 s may have passed."""
+    at_s = 1_795_892_927
+    for age_s, found in ((0, True), (4, True), (10, False), (60, False)):
+        wanted = lb.in_time().replace(f"%[date,div({lb.PERIOD_S})]", str((at_s + age_s) // lb.PERIOD_S)).encode()
+        assert (wanted in said(at_s * 1000)) is found
+        assert wanted not in said(at_s * 1000)[:1000], "it stands at the very end"
+
+
+def test_steering_repeats_what_had_no_effect_and_reads_once() -> None:
+    text = steering.settings(EDGES)
+    assert text.count("disable-l7-retry if !METH_GET") == len(re.findall(r"^backend ", text, re.MULTILINE)) == 2
+    assert re.findall(r"^ +retries (.*)$", text, re.MULTILINE) == ["1"]
+    assert "option redispatch 1" in text
+
+
+def test_steering_asks_for_an_answer_of_the_origin_and_as_a_bad_shop_for_the_edge_s_word() -> None:
+    good, bad = steering.settings(EDGES), steering.settings(EDGES, {"steering_asks_edge"})
+    assert "uri /now" in good
+    assert "string-lf" in good
+    assert "port 8081" not in good
+    assert "uri /health" in bad
+    assert "string-lf" not in bad
+    assert bad.count("port 8081 check") == len(EDGES)
+
+
+def test_an_edge_is_good_unless_told_otherwise() -> None:
+    good = cdn_a.settings("cdn_a", ORIGIN)
+    assert "proxy_next_upstream error;" in good
+    assert "non_idempotent" not in good
+    assert "ignore_headers" not in good
+    assert "proxy_ignore_headers Cache-Control Expires Set-Cookie" in cdn_a.settings(
+        "cdn_a", ORIGIN, defects={"caches_cookies"}
+    )
+
+
+def test_what_may_have_an_effect_goes_over_connections_that_are_used_once() -> None:
+    text = cdn_b.settings("cdn_b", ORIGIN)
+    once = re.search(r"backend once \{(.*)\}", text)
+    assert once
+    assert ".proxy_header = 1" in once[1]
+    assert f'.port = "{lb.ONCE_PORT}"' in once[1]
+    assert f"bind :{lb.ONCE_PORT} accept-proxy" in lb.settings({"storefront-1": "198.18.7.14"}, 8080)
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_a_wrong_configuration_differs_from_the_right_one_and_from_all_others(how: Wrong) -> None:
+    for product in (cdn_a, cdn_b):
+        texts = {product.settings("cdn", ORIGIN, product._wrong(one, 500)) for one in HOWS}
+        assert len(texts | {product.settings("cdn", ORIGIN)}) == len(HOWS) + 1
+    assert named(how, 0) == f"wrongly-{how}"
+    assert named(how, 7) == f"wrongly-{how}-7"
+
+
+def test_an_authority_vouches_for_its_own_and_keeps_its_key() -> None:
+    from sut.components.authority import Authority  # noqa: PLC0415 -- the rest needs no library
+
+    authority = Authority()
+    assert authority.certificate.count("BEGIN CERTIFICATE") == 1
+    assert "PRIVATE" not in authority.certificate
+    assert "PRIVATE KEY" in authority.vouch("198.18.7.19", "steering")
+    assert Authority().certificate != authority.certificate
+
+
+def test_shoppers_enter_at_the_balancer_unless_a_scenario_says_so() -> None:
+    assert ReferenceShop().declaration.entries == ("lb", "steering")
