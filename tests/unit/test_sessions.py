@@ -1,5 +1,6 @@
 """Sessions, counted: which began, which came to their end, which were on the edge that was hit, and who can hide that."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 
@@ -30,7 +31,7 @@ wrong_identity = {}
 first_page = { p95_max_ms = 500 }
 traffic_share = { edge = "cdn_a", step = "step1", max_ratio = 0.01 }
 """
-CAUGHT = {
+CAUGHT: Mapping[str, Callable[[History], History]] = {
     "failed_sessions": lambda h: spoilt(h, PAGE, status=503),
     "wrong_bytes": lambda h: spoilt(h, ASSET, wrong=DIGEST),
     "carts_lost": lambda h: spoilt(h, CART, wrong=OTHER_CART),

@@ -9,7 +9,7 @@ from harness.events import LoadStopped, Metric, Phase
 from harness.history import History
 from harness.model import Outcome, Verdict
 from tests.fake_monitoring import CLASS
-from tests.fake_runs import S, a_history, a_plan, act_ns, without
+from tests.fake_runs import S, a_history, a_plan, act_ns, sealed, without
 
 ACT = act_ns(a_plan())
 
@@ -33,7 +33,7 @@ def rushed(history: History, per_s: float, from_s: float, to_s: float, *, restar
             values = [value - (values[len(values) // 2] if n >= len(values) // 2 else 0) for n, value in enumerate(values)]
         return replace(event, series=replace(series, values=tuple(values)))
 
-    return replace(history, events=tuple(spoil(event) for event in history.events))  # type: ignore[misc]  # all are events
+    return replace(history, events=sealed(spoil(event) for event in history.events))  # type: ignore[misc]
 
 
 def test_a_calm_origin_passes() -> None:

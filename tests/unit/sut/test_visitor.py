@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -17,13 +17,14 @@ from sut.visitor import VisitingShopper
 
 SHOPPER = VisitingShopper("r1", 7)
 BUYERS = Sessions(per_s=1, pages=4, checkout_ratio=1.0)
+Spoil = Callable[[Ask, Reply], Reply]
 STYLE = hashlib.sha256(b"style").hexdigest()[:16]
 
 
 class Shop:
     """Answers as the reference shop does; ``spoil`` may change an answer before it is sent."""
 
-    def __init__(self, spoil: Callable[[Ask, Reply], Reply] = lambda _, reply: reply) -> None:
+    def __init__(self, spoil: Spoil = lambda _, reply: reply) -> None:
         self._spoil = spoil
         self.shopper, self.cart = 0, dict[str, int]()
 
@@ -79,7 +80,7 @@ def kinds(seq: int, sessions: Sessions = BUYERS) -> list[str]:
     return [WHATS[ask.what] for turn, _ in turns(Shop(), seq, sessions) for ask in turn.asks]
 
 
-def first_wrong(spoil: Callable[[Ask, Reply], Reply]) -> tuple[str, str]:
+def first_wrong(spoil: Spoil) -> tuple[str, str]:
     """Say in which answer of a session something was wrong first, and what."""
     for turn, replies in turns(Shop(spoil)):
         for ask, reply in zip(turn.asks, replies, strict=True):
@@ -126,7 +127,7 @@ def test_a_good_shop_leaves_nothing_to_say_and_the_order_is_acknowledged() -> No
     assert turn.asks[0].request.headers["Idempotency-Key"] == "r1:1"
 
 
-def changed(what: int, **fields: Any) -> Callable[[Ask, Reply], Reply]:
+def changed(what: int, **fields: Any) -> Spoil:
     """Change fields of the JSON answers of a kind."""
 
     def spoil(ask: Ask, reply: Reply) -> Reply:
@@ -137,11 +138,11 @@ def changed(what: int, **fields: Any) -> Callable[[Ask, Reply], Reply]:
     return spoil
 
 
-def replaced(what: int, by: Callable[[Ask, Reply], Reply]) -> Callable[[Ask, Reply], Reply]:
+def replaced(what: int, by: Spoil) -> Spoil:
     return lambda ask, reply: by(ask, reply) if ask.what == what else reply
 
 
-WRONG = {
+WRONG: Mapping[str, tuple[Spoil, tuple[str, str]]] = {
     "page cut": (replaced(PAGE, lambda _, r: made(r.body[:50], dict(r.headers))), ("page", "digest")),
     "page without proof": (replaced(PAGE, lambda _, r: made(r.body)), ("page", "digest")),
     "another page": (replaced(PAGE, lambda _, __: page("/c/other", "")), ("page", "page")),
