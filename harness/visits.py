@@ -46,7 +46,8 @@ class Visits:
     def bad(self) -> NDArray[np.bool_]:
         """Which rows fail their session: a wrong body, not a 2xx or 3xx, no whole answer, or more than 10 s."""
         slow = np.greater(self.done_ns - self.sent_ns, PATIENCE_NS)
-        return np.not_equal(self.wrong, "") | ~self.whole | slow
+        found: NDArray[np.bool_] = np.not_equal(self.wrong, "") | ~self.whole | slow
+        return found
 
 
 def complete(visits: Visits) -> NDArray[np.int64]:

@@ -44,8 +44,7 @@ def landed(request: pytest.FixtureRequest, project: Project) -> Iterator[Ahead[L
     jobs = {
         name: lambda name=name, text=text: believed(lambda: project.run(name, text).land()) for name, text in GOOD.items()
     }
-    for defect in BROWSING:
-        jobs[defect] = lambda defect=defect: project.run(defect, TEXT, "--defect", defect).land()
+    jobs |= {defect: lambda name=defect, text=TEXT: project.run(name, text, "--defect", name).land() for defect in BROWSING}
     with ahead(request, project, jobs, at_once=3) as flights:
         yield flights
 
