@@ -17,6 +17,7 @@ would have people type; a test keeps it up to date. How to add one is told in [w
 A fault is one table of a step. It acts at `at_s`; one that is held is undone by us after `hold_s`, an impulse never. It
 counts only where its witness saw it bite, and one that is held also where it was seen to hold and to heal. Whatever it did
 is undone from what was written down before, by whoever is left: the run, its guardian, `windtunnel heal`."""
+BY_THE_PRODUCT = "As people would type it: in the way of the product that undergoes it; `windtunnel plan` shows it."
 UNITS: Mapping[str, str] = {  # by the end of a parameter's name, the longest first
     "kbytes_per_s": "kbytes (1,024 bytes) a second",
     "kb_per_s": "thousand bytes a second",
@@ -69,8 +70,8 @@ def _fault(kind: str) -> Iterator[str]:
     rows = [(name, _unit(name.strip("`")), *others) for name, *others in described.parameters(cls)]
     yield table(("parameter", "unit", "type", "default"), rows)
     yield f"```\n{example(kind).step}\n```"
-    act, undo = driver("docker").TYPED[_power(cls.needs)]
-    yield f"As people would type it: `{act.format('<target>')}`"
+    act, undo = driver("docker").TYPED.get(_power(cls.needs), ("", ""))  # else it is the product's own: see ``Component``
+    yield f"As people would type it: `{act.format('<target>')}`" if act else BY_THE_PRODUCT
     yield f"Undo: `{undo.format('<target>')}`" if undo else "Undo: none; the shop must get over it."
     yield f"Power: `{cls.needs.__name__}`. Witness: `{cls.sense.__name__}`."
 
