@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.campaign import Flown, Sortie
 from harness.clock import S, monotonic_ns
 from harness.errors import SetupError, UsageError
+from harness.judge import HEALED
 from harness.model import Outcome
 from harness.planned import expected_s
 from harness.project import Project, near
@@ -18,6 +19,7 @@ from harness.reporters._words import visible
 from harness.scenario import load
 
 STEP_SUMMARY, ACTIONS = "GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS"
+IMPLIED = {"blast_radius": "blast_radius", HEALED: "steps"}  # objective of every run → the top-level key it is about
 
 
 @dataclass(slots=True, kw_only=True)
@@ -144,14 +146,18 @@ def _name(sortie: Sortie) -> str:
 
 
 def line_of(text: str, objective: str) -> int:
-    """Give the line, counted from 1, on which a scenario asks for an objective; 1 for what every run is asked."""
+    """Give the line, counted from 1, on which a scenario asks for an objective; 1 where no line does.
+
+    What every run is asked stands where the scenario says what it is about: the blast radius, and the steps to heal.
+    """
     moment, _, rest = objective.partition(".")
     section, name = ("steady_state", rest) if moment in ("before", "after") and rest else ("objectives", objective)
+    section, name = ("", IMPLIED[objective]) if objective in IMPLIED else (section, name)
     inside = ""
     for number, line in enumerate(text.splitlines(), 1):
         if header := re.match(r"\s*\[+\s*([^\[\]]+?)\s*\]", line):
             inside = header[1]
-            if inside == f"{section}.{name}":
+            if inside == f"{section}.{name}".lstrip("."):
                 return number
         elif inside == section and re.match(rf"""\s*["']?{re.escape(name)}["']?\s*[=.]""", line):
             return number

@@ -9,7 +9,7 @@ import pytest
 from harness import gate
 from harness.campaign import Change, Flown, Sortie, planned
 from harness.errors import SetupError, UsageError
-from harness.gate import Passage, annotations, chosen, pass_through, summarize, told
+from harness.gate import Passage, annotations, chosen, line_of, pass_through, summarize, told
 from harness.model import Outcome, Verdict
 from harness.project import Project, find
 from harness.reporters import json, junit
@@ -140,6 +140,20 @@ def test_annotations_mark_the_line_that_asks(monkeypatch: pytest.MonkeyPatch) ->
     (line,) = annotations(Passage(final=[report]))
     number = report.plan.scenario.text.splitlines().index("rto = { budget_s = 45, contract_s = 900 }") + 1
     assert line.startswith(f"::error file=scenarios/db_primary_lost.toml,line={number},title=FAIL rto::Not by itself")
+
+
+@pytest.mark.parametrize(
+    ("objective", "line"),
+    [
+        ("rto", "rto = { budget_s = 45, contract_s = 900 }"),
+        ("blast_radius", 'blast_radius = ["orders_db", "storefront"]'),
+        ("healed", "[[steps]]"),
+        ("before.goodput", ""),
+    ],
+)
+def test_what_every_run_is_asked_has_a_line_too(objective: str, line: str) -> None:
+    text = sample_report(Outcome.FAIL).plan.scenario.text
+    assert text.splitlines()[line_of(text, objective) - 1] == line
 
 
 def test_annotations_cannot_be_broken_out_of(monkeypatch: pytest.MonkeyPatch) -> None:
