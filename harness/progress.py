@@ -10,7 +10,7 @@ from rich.text import Text
 from harness import events
 from harness.clock import S
 from harness.events import Event
-from harness.reporters._words import visible
+from harness.reporters._words import utc, visible
 
 EVERY_S = 5
 MILESTONES = (
@@ -31,6 +31,7 @@ class Progress:
         self._console, self._title = console, title
         self._phase, self._tick = "shop_up", None
         self._t0_ns: int | None = None
+        self._ahead_ns: int | None = None  # of the run's clock, as wall time last was
         self._acknowledged = self._offered = 0
         self._last_line_ns = 0
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
@@ -56,7 +57,9 @@ class Progress:
         elif isinstance(event, MILESTONES):
             if isinstance(event, events.Acted):
                 self._t0_ns = event.t0_ns
-            self.say(f"T+{_s(event.at_ns)}  {_told(event)}")
+            self.say(f"T+{_s(event.at_ns)}  {_told(event, self._ahead_ns)}")
+        elif isinstance(event, events.ClockPair):
+            self._ahead_ns = event.wall_ns - event.at_ns
         elif isinstance(event, events.LoadTick):
             self._show_tick(event)
 
@@ -92,10 +95,11 @@ def _s(at_ns: int) -> str:
     return f"{at_ns / S:6.1f} s"
 
 
-def _told(event: Event) -> str:
-    """Say what happened to a step."""
+def _told(event: Event, ahead_ns: int | None) -> str:
+    """Say what happened to a step; of the act also when it was by the clocks of people and of logs, where that is known."""
     if isinstance(event, events.Acted):
-        return f"{event.step}: broken (t0 = T+{_s(event.t0_ns).strip()})"
+        moment = "" if ahead_ns is None else f", {utc(event.t0_ns + ahead_ns)} UTC"
+        return f"{event.step}: broken (t0 = T+{_s(event.t0_ns).strip()}{moment})"
     if isinstance(event, events.NotBitten | events.NotHealed):
         return f"{event.step}: {event.because}"
     if isinstance(event, events.Interrupted):
