@@ -15,13 +15,17 @@ from harness.errors import ControlError
 from harness.events import Alerted, Sample
 from harness.model import REFUSED, Break, Series, Target
 from sut.components import alertmanager, prometheus
+from sut.components.prometheus import Watch
 from sut.running import RunningReferenceShop
 from sut.services import sql
+from sut.shop import CLASSES
+from tests import alert_rules
 from tests.integration.watched_shop import LOAD, Evening, evening
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 BUDGET_S, CLEARS_S, WHOLE_S = 12.0, 30.0, 90.0
 S = 1_000_000_000
+DECLARED = {name: part.rules for name, part in CLASSES.items()}
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +86,18 @@ def test_what_was_rendered_is_understood_by_the_products_own_tools(shop: Evening
         done = part(shop, name).exec(command)
         assert done.exit_code == 0, done.output
         assert b"SUCCESS" in done.output
+
+
+def test_alerts_that_nothing_here_makes_fire_would_do_so_in_time(shop: Evening) -> None:
+    """By the rules as they were rendered; those of a shop that is slow to tell are caught by the same test."""
+    slow = prometheus.rules(Watch(watched=(), declared=DECLARED, alertmanager=None, defects=("alert_slow",)))
+    typed = (
+        'cd /var/lib/prometheus && printf %s "$1" > slow.json && printf %s "$2" > test.json && promtool test rules test.json'
+    )
+    for rules, caught in ((prometheus.RULES, False), ("slow.json", True)):
+        done = part(shop, "prometheus").exec(["sh", "-c", typed, "-", slow, alert_rules.written(rules)])
+        assert (done.exit_code != 0) == caught, done.output
+        assert all((name in done.output) == caught for name in (b"LbDown", b"OrdersSlow")), done.output
 
 
 def test_a_healthy_shop_is_silent_and_the_watchdog_never_is(shop: Evening) -> None:
