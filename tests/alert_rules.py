@@ -4,7 +4,7 @@ import json
 
 from harness.model import Json
 from sut.components.watched import Rule
-from sut.shop import CLASSES
+from sut.declared import CLASSES
 
 EVERY = "1s"
 BUCKET = 'storefront_order_seconds_bucket{component="storefront",instance="storefront-1",le="0.2"}'

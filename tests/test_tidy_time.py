@@ -15,6 +15,7 @@ READS_TIME = {
 }
 NAPS = {  # who waits for an event with a time-out, in a thread of its own that must end at once when it is told to
     "harness/drivers/docker_events.py": "until it asks an engine again that has hung up",
+    "harness/load/walk.py": "while a shopper thinks, in the load child",
     "harness/sampler.py": "until the next look is due",
 }
 

@@ -16,9 +16,9 @@ from harness.events import Alerted, Sample
 from harness.model import REFUSED, Break, Series, Target
 from sut.components import alertmanager, prometheus
 from sut.components.prometheus import Watch
+from sut.declared import CLASSES
 from sut.running import RunningReferenceShop
 from sut.services import sql
-from sut.shop import CLASSES
 from tests import alert_rules
 from tests.integration.watched_shop import LOAD, Evening, evening
 

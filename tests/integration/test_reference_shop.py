@@ -2,13 +2,12 @@
 
 import fcntl
 import http.client
-import json
 import re
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -22,10 +21,11 @@ from harness.history import ACKNOWLEDGED
 from harness.model import REFUSED, SILENT, Reading, Target
 from harness.planned import Plan
 from harness.shop import RunningShop, Site
-from sut.services.identity import password
-from sut.shop import COMPONENTS, ReferenceShop
+from sut.declared import COMPONENTS
+from sut.shop import ReferenceShop
 from sut.shopper import OneCallShopper, digest
 from tests.acceptance.engine import as_declared, docker, roles
+from tests.integration.visit import Visit
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 PRIMARY = Target.parse("orders_db:primary")
@@ -122,28 +122,6 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
             assert client().volumes.list(filters=label) == []
 
 
-class Visit:
-    """A shopper who has logged in."""
-
-    def __init__(self, night: Night, shopper: int) -> None:
-        self._address = night.shop.entry.url.removeprefix("http://")
-        self._cookie = ""
-        status, answer = self.ask("POST", "/login", {"shopper": shopper, "password": password(shopper)})
-        assert (status, answer) == (200, {"shopper": shopper})
-
-    def ask(self, method: str, path: str, body: object = None, key: str = "") -> tuple[int, Any]:
-        """Send one request; give the status and what the answer says."""
-        wire = http.client.HTTPConnection(self._address, timeout=8)
-        try:
-            headers = {"Cookie": self._cookie, "Idempotency-Key": key}
-            wire.request(method, path, body=None if body is None else json.dumps(body), headers=headers)
-            response = wire.getresponse()
-            self._cookie = response.headers.get("Set-Cookie", self._cookie).partition(";")[0]
-            return response.status, json.loads(response.read())
-        finally:
-            wire.close()
-
-
 def fetched(address: str, path: str) -> bytes:
     """Get a path that is there."""
     wire = http.client.HTTPConnection(address, timeout=8)
@@ -212,7 +190,7 @@ def test_what_was_acknowledged_is_on_both_nodes(night: Night) -> None:
 
 
 def test_a_shopper_fills_a_cart_confirms_and_pays_and_no_other_session_sees_it(night: Night) -> None:
-    one, other = Visit(night, 17), Visit(night, 17)
+    one, other = Visit(night.shop.entry.url, 17), Visit(night.shop.entry.url, 17)
     assert one.ask("PUT", "/cart/SKU-00002", {"qty": 2})[0] == 200
     assert one.ask("PUT", "/cart/SKU-00001", {"qty": 3})[0] == 200
     lines = [{"sku": "SKU-00001", "qty": 1}, {"sku": "SKU-00002", "qty": 2}]

@@ -18,8 +18,8 @@ from harness.project import find
 from harness.scenario import load
 from sut.components import cache
 from sut.components.cache import POISONED, WRONG_CENTS, Cache, command
+from sut.declared import COMPONENTS
 from sut.services.shown import KEPT_MS, key, read
-from sut.shop import COMPONENTS
 
 
 class Server:

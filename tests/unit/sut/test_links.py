@@ -12,8 +12,9 @@ from sut.components import storefront as storefront_module
 from sut.components.storefront import Storefront
 from sut.components.together import Together, least
 from sut.components.toxiproxy import Detour, settings
+from sut.declared import DETOUR_PORTS, LINKS
 from sut.running import RunningReferenceShop
-from sut.shop import DETOUR_PORTS, LINKS, ReferenceShop
+from sut.shop import ReferenceShop
 
 
 def reading(value: float | str | None) -> Reading:

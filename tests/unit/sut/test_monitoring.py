@@ -14,7 +14,7 @@ from sut.components.lb import Lb
 from sut.components.prometheus import Prometheus, Watch, Watched
 from sut.components.storefront import Storefront
 from sut.components.watched import WATCHDOG, Rule, Scrape, down
-from sut.shop import CLASSES, COMPONENTS
+from sut.declared import CLASSES, COMPONENTS
 
 WATCHED = (
     Watched(component="storefront", instance="storefront-1", address="198.18.7.14", scrape=Storefront.scrape),

@@ -13,8 +13,9 @@ from harness.planned import Plan
 from harness.shop import Shop, Site
 from sut import shop as module
 from sut.components.part import Part
+from sut.declared import CLASSES
 from sut.running import instances
-from sut.shop import CLASSES, ReferenceShop
+from sut.shop import SECRETS, ReferenceShop
 
 SHOP: Shop = ReferenceShop()
 DECLARED = SHOP.declaration
@@ -58,7 +59,7 @@ def test_its_passwords_are_hidden_before_any_part_has_one(monkeypatch: pytest.Mo
         assert hidden == tokens
         raise SetupError("it did not come up")
 
-    monkeypatch.setattr(module, "_demand_images", lambda *_: {})
+    monkeypatch.setattr(module, "demand_images", lambda *_: {})
     monkeypatch.setattr(module, "lay", lambda *_: None)
     monkeypatch.setattr(module, "_Making", making)
     monkeypatch.setattr(docker, "sweep", lambda *_: ())
@@ -66,7 +67,7 @@ def test_its_passwords_are_hidden_before_any_part_has_one(monkeypatch: pytest.Mo
     plan = cast("Plan", SimpleNamespace(parts=(), proxied=()))
     with pytest.raises(SetupError, match="did not come up"):
         SHOP.start(plan, site)
-    assert len(given) == 4
+    assert len(given) == len(SECRETS)
 
 
 def test_a_defect_that_does_not_exist_is_refused_with_those_that_do() -> None:
