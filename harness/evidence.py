@@ -126,13 +126,23 @@ def plural(count: int, one: str, many: str = "") -> str:
 
 
 def increase(series: Series, window: Window, others: Iterable[Series] = ()) -> float:
-    """Give by how much a counter grew in a window, from its samples there; a restarted instance began at zero again.
+    """Give by how much a counter grew in a window, from its samples there; see ``grown``."""
+    ends = pairwise(series.times_ns)
+    return sum(
+        more
+        for (begin, end), more in zip(ends, grown(series, others), strict=False)
+        if window.holds(begin) and window.holds(end)
+    )
+
+
+def grown(series: Series, others: Iterable[Series] = ()) -> list[float]:
+    """Give by how much a counter grew from each sample to the next; a restarted instance began at zero again.
 
     Of ``others``, those of the same instance tell of its restarts too: this one may have outgrown its last sample since.
     """
     fell = {at for one in (series, *others) if one.on == series.on for at in _fell(one)}
-    samples = [(at, value) for at, value in zip(series.times_ns, series.values, strict=False) if window.holds(at)]
-    return sum(later if at in fell else later - earlier for (_, earlier), (at, later) in pairwise(samples))
+    samples = zip(series.times_ns, series.values, strict=False)
+    return [later if at in fell else later - earlier for (_, earlier), (at, later) in pairwise(samples)]
 
 
 def _fell(series: Series) -> Iterator[int]:

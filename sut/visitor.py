@@ -133,7 +133,7 @@ class _Browser:
             del answer  # whose it is has been looked at
             return ""
 
-        return self._mine(LOGIN, _send("POST", "/login", {"shopper": self._me, "password": password(self._me)}), judge)
+        return self._mine(LOGIN, self._once("/login", {"shopper": self._me, "password": password(self._me)}), judge)
 
     def _put(self, sku: str, qty: int) -> Ask:
         return self._mine(CART_PUT, _send("PUT", f"/cart/{sku}", {"qty": qty}), self._as_filled)
@@ -164,7 +164,7 @@ class _Browser:
             right = sum(qty * prices[sku] for sku, qty in self._cart.items())
             return "" if shown.items() <= prices.items() and right == self._amount_cents else PRICE
 
-        ask = self._mine(CHECKOUT, _send("POST", "/checkout", {}), judge)
+        ask = self._mine(CHECKOUT, self._once("/checkout", {}), judge)
         # A cart that is empty by now was lost.
         return Ask(
             what=ask.what,
@@ -186,6 +186,10 @@ class _Browser:
             return Said(order=order, wrong=self._as_filled(answer) or ("" if right_price else PRICE))
 
         return Ask(what=PAY, request=request, judge=judge)
+
+    def _once(self, path: str, body: object) -> Request:
+        """Post under a key, by which whoever passes it on knows that it may be sent again: neither of them buys anything."""
+        return _send("POST", path, body, {"Idempotency-Key": f"{self._key}:{path[1:]}"})
 
     def _mine(self, what: int, request: Request, judge: Callable[[Any], str]) -> Ask:
         """Ask for something of its own: a JSON answer that says whose it is, in header and body, then for ``judge``."""

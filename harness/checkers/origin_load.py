@@ -1,14 +1,13 @@
 """``origin_load``: what stands before the origin keeps the crowd away from it, also when it has forgotten everything."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.events import Metric
-from harness.evidence import decide, unsampled
+from harness.evidence import decide, grown, unsampled
 from harness.history import Checker, History, Window
 from harness.model import Positive, Series, Verdict, noun
 
@@ -40,10 +39,10 @@ class OriginLoad(Checker):
         every = [metric.series for metric in history.all(Metric) if metric.series.labels.get("class") == self.class_]
         found = [one for one in every if one.name == "query_count"]
         begin_ns = history.disturbances[0].at_ns if history.disturbances else load.start_ns
-        calls = _calls(found, baseline)
+        calls = _calls(found, every, baseline)
         usual = float(calls[-1] - calls[0]) if len(calls) else 0.0
         per_s = usual / baseline.seconds if baseline.seconds > 0 else 0.0
-        after = _calls(found, Window(start_ns=begin_ns, end_ns=load.end_ns))
+        after = _calls(found, every, Window(start_ns=begin_ns, end_ns=load.end_ns))
         worst_per_s = float(np.max(after[STRETCH_S:] - after[:-STRETCH_S]) / STRETCH_S) if len(after) > STRETCH_S else 0.0
         times = worst_per_s / per_s if per_s > 0 else 0.0
         word = (
@@ -63,13 +62,15 @@ class OriginLoad(Checker):
         )
 
 
-def _calls(found: Sequence[Series], window: Window) -> NDArray[np.float64]:
-    """Give how many calls there had been at each whole second of a window, of all instances together."""
+def _calls(found: Sequence[Series], every: Sequence[Series], window: Window) -> NDArray[np.float64]:
+    """Give how many calls there had been at each whole second of a window, of all instances together.
+
+    ``every`` counter of theirs tells of restarts.
+    """
     at_ns = np.arange(window.start_ns, window.end_ns + 1, S)
     total = np.zeros(len(at_ns))
     for one in found:
         if len(one.times_ns) != len(one.values) or not one.values:
             continue
-        grown = [later - earlier if later >= earlier else later for earlier, later in pairwise(one.values)]
-        total += np.interp(at_ns, one.times_ns, np.concatenate(([0.0], np.cumsum(grown))))
+        total += np.interp(at_ns, one.times_ns, np.concatenate(([0.0], np.cumsum(grown(one, every)))))
     return total

@@ -14,6 +14,10 @@ from sut.components.watched import PAGE, TICKET, Rule, Scrape, down
 PORT: Final = 8443
 _SERVER_PEM: Final = "/etc/haproxy/windtunnel-server.pem"
 _CA_PEM: Final = "/etc/haproxy/windtunnel-ca.pem"
+# HAProxy repeats on its own account where nobody could tell whether the first try had an effect: not with these lines.
+_SENT_ONCE: Final = """\
+    http-request disable-l7-retry if !METH_GET
+    http-error status 503 content-type application/json string '{"refused":"no_edge"}'"""
 _DOWN: Final = 'haproxy_server_status{component="steering",proxy="edges",state="DOWN"} == 1'
 
 
@@ -23,9 +27,10 @@ def settings(edges: Mapping[str, str], defects: Collection[str] = ()) -> str:
     An edge is judged by what it makes of an answer of the origin: whole, not old, within 0.6 s. One that is ill is left
     within 2 s, and gets its share back over 10 s. Where all are called ill, the judge may be wrong: any is tried.
 
-    What failed is repeated once, on another edge: a request of which nothing was sent, and a GET also where its answer is a
-    5xx or is not there after 1.5 s. Its own 503 is therefore a proof of no effect. With the defect ``steering_asks_edge`` it
-    believes what an edge says of itself.
+    What failed is repeated once, on another edge: a request of which nothing was sent, and one that may be sent twice also
+    where its answer is a 5xx or is not there in time, for a GET 1.5 s. May be: a GET, a PUT, and what carries a key by which
+    the shop knows it again. Its own 503 to anything else is a proof of no effect, and says so. With the defect
+    ``steering_asks_edge`` it believes what an edge says of itself.
     """
     asks_edge = "steering_asks_edge" in defects
     check = f"port {edge.OWN_PORT} check" if asks_edge else "check"
@@ -56,29 +61,33 @@ frontend shoppers
     bind quic4@:{PORT} ssl crt {_SERVER_PEM} alpn h3
     http-after-response set-header Alt-Svc 'h3=":{PORT}"; ma=60'
     use_backend any if {{ nbsrv(edges) eq 0 }}
+    use_backend again if {{ method PUT }} or {{ req.hdr(Idempotency-Key) -m found }}
     default_backend edges
 
 {_backend("edges", edges, f"{check} inter 400ms fastinter 200ms downinter 500ms fall 2 rise 3 slowstart 10s")}
+{_SENT_ONCE}
     option httpchk
     http-check send meth GET uri {"/health" if asks_edge else lb.NOW} ver HTTP/1.1 hdr Host shop
     http-check expect {expect}
 
-{_backend("any", edges, "")}
+{_backend("again", edges, "track edges/{}")}
+
+{_backend("any", edges)}
+{_SENT_ONCE}
 """
 
 
-def _backend(name: str, edges: Mapping[str, str], judged: str) -> str:
-    """Render one choice among the edges; a browser stays where its cookie says."""
+def _backend(name: str, edges: Mapping[str, str], judged: str = "") -> str:
+    """Render one choice among the edges, ``judged`` as it says (``{}``: the edge); a browser stays where its cookie says."""
     servers = "\n".join(
-        f"    server {one} {address}:{edge.PORT} cookie {one} {judged}".rstrip() for one, address in edges.items()
+        f"    server {one} {address}:{edge.PORT} cookie {one} {judged.format(one)}".rstrip()
+        for one, address in edges.items()
     )
     return f"""\
 backend {name}
     balance roundrobin
     cookie edge insert indirect nocache httponly secure attr SameSite=Lax
-    http-request disable-l7-retry if !METH_GET
     http-request set-timeout server 1500ms if METH_GET
-    http-error status 503 content-type application/json string '{{"refused":"no_edge"}}'
 {servers}"""
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from harness.checkers.origin_load import OriginLoad
 from harness.events import LoadStopped, Metric, Phase
+from harness.evidence import grown
 from harness.history import History
-from harness.model import Outcome, Verdict
+from harness.model import Outcome, Series, Verdict
 from tests.fake_monitoring import CLASS
 from tests.fake_runs import S, a_history, a_plan, act_ns, sealed, without
 
@@ -54,6 +55,14 @@ def test_a_restarted_counter_is_no_rush_and_hides_none() -> None:
     assert judged(rushed(calm, 0, 0, 1, restart=True)).outcome is Outcome.PASS
     per_s = judged(calm).measured["baseline_per_s"]
     assert judged(rushed(calm, 3 * per_s, 5, 12, restart=True)).outcome is Outcome.FAIL
+
+
+def test_a_restart_that_only_another_counter_shows_hides_no_rush() -> None:
+    """By the next sample it has counted as much again as it had forgotten."""
+    series = Series(name="query_count", on="a", labels={}, times_ns=(0, S, 2 * S), values=(0.0, 500.0, 600.0))
+    total = replace(series, name="query_sum_s", values=(0.0, 9.0, 3.0))
+    assert grown(series) == [500.0, 100.0]
+    assert grown(series, [total]) == [500.0, 600.0]
 
 
 @pytest.mark.parametrize("kind", [Metric, LoadStopped, Phase])
