@@ -16,6 +16,7 @@ _SERVER_PEM: Final = "/etc/haproxy/windtunnel-server.pem"
 _CA_PEM: Final = "/etc/haproxy/windtunnel-ca.pem"
 # HAProxy repeats on its own account where nobody could tell whether the first try had an effect: not with these lines.
 _SENT_ONCE: Final = """\
+    option http-server-close
     http-request disable-l7-retry if !METH_GET
     http-error status 503 content-type application/json string '{"refused":"no_edge"}'"""
 _DOWN: Final = 'haproxy_server_status{component="steering",proxy="edges",state="DOWN"} == 1'
@@ -29,7 +30,10 @@ def settings(edges: Mapping[str, str], defects: Collection[str] = ()) -> str:
 
     What failed is repeated once, on another edge: a request of which nothing was sent, and one that may be sent twice also
     where its answer is a 5xx or is not there in time, for a GET 1.5 s. May be: a GET, a PUT, and what carries a key by which
-    the shop knows it again. Its own 503 to anything else is a proof of no effect, and says so. With the defect
+    the shop knows it again. Its own 503 to anything else is a proof of no effect, and says so.
+
+    What may have an effect goes over a connection of its own, used once: where one that was used before breaks, HAProxy
+    closes the shopper's without a word, and browsers take that for leave to send it again. With the defect
     ``steering_asks_edge`` it believes what an edge says of itself.
     """
     asks_edge = "steering_asks_edge" in defects
@@ -62,15 +66,19 @@ frontend shoppers
     http-after-response set-header Alt-Svc 'h3=":{PORT}"; ma=60'
     use_backend any if {{ nbsrv(edges) eq 0 }}
     use_backend again if {{ method PUT }} or {{ req.hdr(Idempotency-Key) -m found }}
+    use_backend once if !METH_GET
     default_backend edges
 
 {_backend("edges", edges, f"{check} inter 400ms fastinter 200ms downinter 500ms fall 2 rise 3 slowstart 10s")}
-{_SENT_ONCE}
     option httpchk
     http-check send meth GET uri {"/health" if asks_edge else lb.NOW} ver HTTP/1.1 hdr Host shop
     http-check expect {expect}
 
 {_backend("again", edges, "track edges/{}")}
+    option http-server-close
+
+{_backend("once", edges, "track edges/{}")}
+{_SENT_ONCE}
 
 {_backend("any", edges)}
 {_SENT_ONCE}

@@ -1,151 +1,35 @@
 """Steering and its two edges in their containers: started once, asked by every HTTP, and one edge after the other lost."""
 
 import http.client
-import re
 import ssl
 import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Self
+from base64 import b64encode
+from collections.abc import Iterator
+from hashlib import sha256
 from urllib.parse import urlsplit
 
 import pytest
 
 from harness.capabilities import Killable, Misconfigurable, Pausable, Wrong
-from harness.clock import MachineClock, pause
-from harness.drivers import driver
+from harness.clock import pause
 from harness.drivers.docker_client import NETWORK, client
-from harness.model import Break
-from harness.shop import RunningShop
+from harness.drivers.docker_commands import commanding
 from sut import images
+from sut.components import cdn_a
 from tests.integration.blows import standing
+from tests.integration.door import BACK_S, EDGES, PRODUCT, Asked, Door, Trickle, broken, soon
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 PARTS = ("etcd", "orders_db", "db_route", "storefront", "lb", "cdn_a", "cdn_b", "steering")
-EDGES = ("cdn_a", "cdn_b")
-PRODUCT = "/products/SKU-00001"
-NOW_NS = MachineClock().now_ns
-NOTICED_S, STALE_NOTICED_S, BACK_S = 3.0, 12.0, 30.0
-
-
-class Asked:
-    """An answer: its status, who served it, its body, the cookie it set."""
-
-    def __init__(self, response: http.client.HTTPResponse) -> None:
-        self.status, self.body = response.status, response.read()
-        self.served_by = response.headers.get_all("X-Served-By") or []
-        self.cookie = (response.headers.get("Set-Cookie") or "").partition(";")[0]
-
-
-class Door:
-    """The shop, entered at steering or at any of its parts."""
-
-    def __init__(self, shop: RunningShop) -> None:
-        self.shop, self.entry = shop, shop.entry
-        self.trust = ssl.create_default_context(cadata=self.entry.ca)
-        self.at = {thing.name: str(thing.state["address"]) for thing in shop.residence.things}
-
-    def ask(self, path: str, *, of: str = "", key: str | None = None, cookie: str = "") -> Asked:
-        """GET a path, or place an order; of steering, else of a part itself. Raises ``OSError``, ``HTTPException``."""
-        steering = urlsplit(self.entry.url).netloc
-        wire = (
-            http.client.HTTPConnection(self.at[of], 8080, timeout=10)
-            if of
-            else http.client.HTTPSConnection(steering, context=self.trust, timeout=10)
-        )
-        headers = {"Cookie": cookie} if cookie else {}
-        try:
-            if key is None:
-                wire.request("GET", path, headers=headers)
-            else:
-                headers |= {"Content-Type": "application/json", "Idempotency-Key": key}
-                wire.request("POST", path, body='{"lines":[{"sku":"SKU-00001","qty":1}]}', headers=headers)
-            return Asked(wire.getresponse())
-        finally:
-            wire.close()
-
-    def reached(self) -> int:
-        """Count what has reached the storefronts, by the word of the balancer."""
-        return self.counted("lb", r'haproxy_backend_http_requests_total{proxy="storefronts"}')
-
-    def well(self, edge: str) -> bool:
-        """Say whether steering calls an edge well."""
-        return self.counted("steering", f'haproxy_server_status{{proxy="edges",server="{edge}",state="UP"}}') == 1
-
-    def counted(self, part: str, name: str) -> int:
-        """Read one number of a HAProxy's own."""
-        wire = http.client.HTTPConnection(self.at[part], 8404, timeout=5)
-        wire.request("GET", "/metrics")
-        match = re.search(rf"^{re.escape(name)} (\d+)$", wire.getresponse().read().decode(), re.MULTILINE)
-        wire.close()
-        assert match, name
-        return int(match[1])
-
-    def cookie(self, edge: str) -> str:
-        """Ask until steering sends us to this edge; give the cookie that keeps us there."""
-        for _ in range(20):
-            asked = self.ask(PRODUCT)
-            if asked.served_by == [edge]:
-                return asked.cookie
-        raise AssertionError(f"steering never chose {edge}")
+PAGE = "/p/SKU-00001"
+NOTICED_S, STALE_NOTICED_S = 3.0, 12.0
 
 
 @pytest.fixture(scope="module")
 def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     with standing(tmp_path_factory.mktemp("run"), PARTS, entry="steering") as shop:
         yield Door(shop)
-
-
-def soon(true: Callable[[], object], within_s: float, what: str) -> float:
-    """Wait until it is so; give the seconds that took."""
-    begun_ns = NOW_NS()
-    while not true():
-        assert (NOW_NS() - begun_ns) / 1e9 < within_s, f"not within {within_s:g} s: {what}"
-        pause(0.1)
-    return (NOW_NS() - begun_ns) / 1e9
-
-
-@contextmanager
-def broken(door: Door, breaking: Break) -> Iterator[None]:
-    """Break, and mend: until steering calls both edges well again."""
-    breaking.act()
-    try:
-        yield
-    finally:
-        driver("docker").MENDERS[breaking.undo[0].verb](breaking.undo[0])
-        soon(lambda: all(door.well(edge) for edge in EDGES), BACK_S, "both edges are well again")
-
-
-class Trickle:
-    """One shopper after the other, each new to the shop, until it is over: what became of them."""
-
-    def __init__(self, door: Door) -> None:
-        self.asked, self.failed, self.slowest_s = list[str](), list[str](), 0.0
-        self._door, self._over = door, threading.Event()
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._walk)
-        self._thread.start()
-        pause(1)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _walk(self) -> None:
-        while not self._over.is_set():
-            begun_ns = NOW_NS()
-            try:
-                asked = self._door.ask(PRODUCT)
-                self.asked += asked.served_by
-                if asked.status != 200:
-                    self.failed.append(f"{asked.status} {asked.body[:80]!r}")
-            except (OSError, http.client.HTTPException) as error:
-                self.failed.append(repr(error))
-            self.slowest_s = max(self.slowest_s, (NOW_NS() - begun_ns) / 1e9)
-            pause(0.02)
 
 
 def test_both_edges_pass_on_what_the_origin_says(door: Door) -> None:
@@ -166,9 +50,13 @@ def test_both_edges_pass_on_what_the_origin_says(door: Door) -> None:
 @pytest.mark.parametrize("edge", EDGES)
 def test_an_edge_keeps_what_it_may_and_nothing_else(edge: str, door: Door) -> None:
     before = door.reached()
-    bodies = {door.ask(PRODUCT, of=edge).body for _ in range(5)}
-    assert len(bodies) == 1
-    assert door.reached() >= before + 5, "whatever does not say that it may be kept is asked for each time"
+    assert len({door.ask(PRODUCT, of=edge).body for _ in range(5)}) == 1
+    assert door.reached() == before + 5, "what is private is asked for each time"
+    pages = [door.ask(PAGE, of=edge) for _ in range(5)]
+    assert {page.status for page in pages} == {200}
+    assert len({page.body for page in pages}) == 1
+    assert door.reached() == before + 6, "a page is asked for once"
+    assert pages[-1].digest == f"sha-256=:{b64encode(sha256(pages[-1].body).digest()).decode()}:"
     assert len(moments(door, edge)) <= 2, "within a second the origin is asked once, or twice where that begins"
     assert len(moments(door, "lb")) == 10, "whereas its own answers differ"
 
@@ -182,13 +70,37 @@ def moments(door: Door, part: str) -> set[bytes]:
     return found
 
 
+def mixed_up(door: Door, edge: str) -> bool:
+    """Say whether one shopper is shown the page of another, through one edge."""
+    cookies = {str(shopper): door.login(shopper, of=edge) for shopper in (17, 18)}
+    shown = {shopper: door.ask("/account", of=edge, cookie=cookie) for shopper, cookie in cookies.items()}
+    assert {one.status for one in shown.values()} == {200}
+    return any(one.shopper != shopper for shopper, one in shown.items())
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_nobody_is_shown_another_s_page(edge: str, door: Door) -> None:
+    assert not mixed_up(door, edge)
+
+
+def test_an_edge_that_caches_cookies_is_seen_to_show_another_s_page(door: Door) -> None:
+    """The defect of that name, loaded as its configurations by which it answers wrongly are."""
+    (thing,) = [thing for thing in door.shop.residence.things if thing.name == "cdn_a"]
+    container, bad = client().containers.get(thing.ref), cdn_a.settings("cdn_a", door.at["lb"], defects={"caches_cookies"})
+    live = "/run/edge/live.conf"
+    load = ["sh", "-c", f'printf %s "$1" > {live} && nginx -e stderr -c {live} -s reload', "sh", bad]
+    with broken(door, commanding(container, load, "")):
+        soon(lambda: mixed_up(door, "cdn_a"), 5, "18 is shown the page of 17")
+    soon(lambda: not mixed_up(door, "cdn_a"), 15, "what it has kept is kept no longer")
+
+
 @pytest.mark.parametrize("version", ["1.1", "2", "3"])
 def test_every_http_is_answered(version: str, door: Door) -> None:
     """By a client that believes the run's own authority and nobody else."""
     (steering,) = [thing for thing in door.shop.residence.things if thing.name == "steering"]
     network = client().containers.get(steering.ref).labels[NETWORK]
     only = "-only" if version == "3" else ""
-    ask = f"curl -sS -m 5 --http{version}{only} -o /dev/null -w '%{{http_version}} %{{http_code}}'"
+    ask = f"curl -sS -m 5 --http{version}{only} -o /dev/null -w '%{{http_version}} %{{http_code}}\\n'"
     ask += f" --cacert /tmp/ca.pem https://{door.at['steering']}:8443{PRODUCT}"
     said = client(30).containers.run(
         images.tag("tools"),
@@ -196,7 +108,7 @@ def test_every_http_is_answered(version: str, door: Door) -> None:
         network=network,
         remove=True,
     )
-    assert said.decode() == f"{version} 200"
+    assert said.decode() == f"{version} 200\n"
 
 
 def test_nobody_else_is_believed(door: Door) -> None:
@@ -256,8 +168,8 @@ def test_steering_leaves_an_edge_that_answers_wrongly(edge: str, how: Wrong, doo
 
 
 @pytest.mark.parametrize("edge", EDGES)
-def test_an_order_is_sent_once_and_a_read_again(edge: str, door: Door) -> None:
-    """An edge that dies with a request in its hands: the read is repeated on the other one, the order is not."""
+def test_what_may_be_sent_twice_is_sent_again_and_nothing_else(edge: str, door: Door) -> None:
+    """An edge that dies with requests in its hands: a read and an order with a key go to the other one, no other order."""
     slow, lost = door.shop.able(edge, Misconfigurable), door.shop.able(edge, Killable)
     assert isinstance(slow, Misconfigurable)
     assert isinstance(lost, Killable)
@@ -267,14 +179,15 @@ def test_an_order_is_sent_once_and_a_read_again(edge: str, door: Door) -> None:
     pause(0.3)
     asking = [
         threading.Thread(target=lambda: answers.update(read=door.ask(PRODUCT, cookie=kept))),
-        threading.Thread(target=lambda: answers.update(order=door.ask("/orders", key=uuid.uuid4().hex, cookie=kept))),
+        threading.Thread(target=lambda: answers.update(keyed=door.ask("/orders", key=uuid.uuid4().hex, cookie=kept))),
+        threading.Thread(target=lambda: answers.update(order=door.ask("/orders", key="", cookie=kept))),
     ]
     for one in asking:
         one.start()
     pause(0.5)
-    assert all(one.is_alive() for one in asking), "the edge holds both"
+    assert all(one.is_alive() for one in asking), "the edge holds them all"
     with broken(door, lost.kill()):
         for one in asking:
             one.join()
-    assert (answers["read"].status, answers["order"].status) == (200, 502)
-    assert door.reached() == before + 1, "the read, by the other edge; the order reached nobody"
+    assert [answers[one].status for one in ("read", "keyed", "order")] == [200, 201, 502]
+    assert door.reached() == before + 2, "two of them, by the other edge; the order without a key reached nobody"

@@ -63,11 +63,20 @@ def test_steering_repeats_once_what_had_no_effect_and_what_may_have_it_twice() -
     text = steering.settings(EDGES)
     backends = {part.split()[0]: part for part in text.split("\nbackend ")[1:]}
     once = {name for name, part in backends.items() if "disable-l7-retry if !METH_GET" in part}
-    assert once == {name for name, part in backends.items() if '"refused"' in part} == backends.keys() - {"again"}
-    assert "use_backend again if { method PUT } or { req.hdr(Idempotency-Key) -m found }" in text
-    assert "server cdn_a 198.18.7.17:8080 cookie cdn_a track edges/cdn_a" in backends["again"]
+    assert once == {name for name, part in backends.items() if '"refused"' in part} == {"once", "any"}
+    chosen = re.findall(r"^ +(?:use|default)_backend (.*)$", text, re.MULTILINE)
+    keyed = "again if { method PUT } or { req.hdr(Idempotency-Key) -m found }"
+    assert chosen == ["any if { nbsrv(edges) eq 0 }", keyed, "once if !METH_GET", "edges"]
     assert re.findall(r"^ +retries (.*)$", text, re.MULTILINE) == ["1"]
     assert "option redispatch 1" in text
+
+
+def test_steering_sends_what_may_have_an_effect_over_connections_that_are_used_once() -> None:
+    """And judges an edge for them as for all others."""
+    backends = {part.split()[0]: part for part in steering.settings(EDGES).split("\nbackend ")[1:]}
+    assert {name for name, part in backends.items() if "http-server-close" in part} == {"again", "once", "any"}
+    for name in ("again", "once"):
+        assert re.findall(r"track (\S+)", backends[name]) == ["edges/cdn_a", "edges/cdn_b"]
 
 
 def test_steering_asks_for_an_answer_of_the_origin_and_as_a_bad_shop_for_the_edge_s_word() -> None:
