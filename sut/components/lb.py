@@ -31,7 +31,8 @@ def settings(storefronts: Mapping[str, str], port: int, defects: Collection[str]
     a proof of no effect, and says so; its 502 and 504 prove nothing and stay as they are. With the defect
     ``bystander_broken`` it calls itself ill as soon as one storefront is missing.
 
-    ``GET /now`` it answers itself, for those who judge an edge by what that makes of the answer.
+    ``GET /now`` it answers itself, for those who judge an edge by what that makes of the answer. What the storefronts tell
+    monitoring and witnesses is none of the shoppers' business.
     """
     ill = f"{{ nbsrv(storefronts) lt {len(storefronts)} }}" if "bystander_broken" in defects else ""
     servers = "\n".join(f"    server {name} {address}:{port} check" for name, address in storefronts.items())
@@ -56,6 +57,7 @@ frontend shoppers
     bind :{PORT}
     bind :{ONCE_PORT} accept-proxy
     http-request return status 200 content-type text/plain {now} if {{ path {NOW} }}
+    http-request return status 404 if {{ path /metrics }} or {{ path_beg /trial/ /carried/ }}
     default_backend storefronts
 
 backend storefronts

@@ -47,6 +47,11 @@ def test_both_edges_pass_on_what_the_origin_says(door: Door) -> None:
         assert door.ask("/orders", key=uuid.uuid4().hex, cookie=kept).status == 201
 
 
+def test_what_is_for_monitoring_and_witnesses_is_not_for_shoppers(door: Door) -> None:
+    for path in ("/metrics", "/trial/rate", "/carried/1000"):
+        assert (door.ask(path, of="storefront-1").status, door.ask(path, of="lb").status) == (200, 404)
+
+
 @pytest.mark.parametrize("edge", EDGES)
 def test_an_edge_keeps_what_it_may_and_nothing_else(edge: str, door: Door) -> None:
     before = door.reached()
