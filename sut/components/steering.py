@@ -14,6 +14,25 @@ from sut.components.watched import PAGE, TICKET, Rule, Scrape, down
 PORT: Final = 8443
 _SERVER_PEM: Final = "/etc/haproxy/windtunnel-server.pem"
 _CA_PEM: Final = "/etc/haproxy/windtunnel-ca.pem"
+_PROCESS: Final = """\
+global
+    nbthread 1
+    maxconn 8000
+    limited-quic
+    ssl-default-bind-options ssl-min-ver TLSv1.2
+
+defaults
+    mode http
+    timeout connect 400ms
+    timeout check 600ms
+    timeout queue 1s
+    timeout http-request 5s
+    timeout http-keep-alive 60s
+    timeout client 10s
+    timeout server 8s
+    retries 1
+    retry-on conn-failure empty-response response-timeout 502 503 504
+    option redispatch 1"""
 # HAProxy repeats on its own account where nobody could tell whether the first try had an effect: not with these lines.
 _SENT_ONCE: Final = """\
     option http-server-close
@@ -40,24 +59,7 @@ def settings(edges: Mapping[str, str], defects: Collection[str] = ()) -> str:
     check = f"port {edge.OWN_PORT} check" if asks_edge else "check"
     expect = "status 200" if asks_edge else f"string-lf '{lb.in_time()}'"
     return f"""\
-global
-    nbthread 1
-    maxconn 8000
-    limited-quic
-    ssl-default-bind-options ssl-min-ver TLSv1.2
-
-defaults
-    mode http
-    timeout connect 400ms
-    timeout check 600ms
-    timeout queue 1s
-    timeout http-request 5s
-    timeout http-keep-alive 60s
-    timeout client 10s
-    timeout server 8s
-    retries 1
-    retry-on conn-failure empty-response response-timeout 502 503 504
-    option redispatch 1
+{_PROCESS}
 
 {haproxy.itself()}
 frontend shoppers
