@@ -50,6 +50,10 @@ class Asked:
         """What it proves about the order that it may have made."""
         return self.lack if self.reply is None else self.said.order or Answer(fate=UNKNOWN)
 
+    def without_body(self) -> "Asked":
+        """Forget what was shown, once it has been looked at."""
+        return self if self.reply is None else replace(self, reply=replace(self.reply, body=b""))
+
     def row(self, session: int, number: int, of: int, zero_ns: int) -> Row:
         """Write it down, in the run's time."""
         edge, digest = "", ""
@@ -84,7 +88,7 @@ class Walker:
         turn: Turn | None = next(visit)
         while turn is not None and not (turn.think and self.closing.wait(turn.think * self._sessions.think_s)):
             now = self._together(turn, jar)
-            asked += now
+            asked += [one.without_body() for one in now]  # thousands are under way, each with megabytes behind it
             replies = [one.reply for one in now if one.reply is not None]
             if not all(one.good for one in now):
                 break
