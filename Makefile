@@ -7,7 +7,7 @@ SCENARIO ?= db_primary_lost
 PREPARE   = $(PYTHON) harness/prepare.py
 
 .DEFAULT_GOAL := help
-.PHONY: help drill test check bench acceptance nightly prepare stop-engine python
+.PHONY: help drill test check conformance bench acceptance nightly prepare stop-engine python
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -17,7 +17,8 @@ drill: prepare ## one scenario (SCENARIO=db_primary_lost) against the reference 
 
 test: python ## prepare everything, run all tests
 	$(PREPARE) --venv --engine --images --browser
-	.venv/bin/python -m pytest --durations=10
+	.venv/bin/python -m pytest -n auto -m "not docker and not slow and not browser"
+	.venv/bin/python -m pytest -m "(docker or slow or browser) and not thorough" --durations=10
 
 check: python ## linters, types and the fast tests; needs no Docker
 	$(PREPARE) --venv
@@ -25,6 +26,10 @@ check: python ## linters, types and the fast tests; needs no Docker
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/python -m pytest -n auto -m "not docker and not slow and not browser"
+
+conformance: prepare ## every fault on every target: it bites, heals, and nothing but the act does it; takes a quarter of an hour
+	.venv/bin/python -m pytest -m docker tests/integration/test_docker_faults.py tests/integration/test_docker_cache.py \
+	    tests/integration/test_docker_edges.py
 
 bench: prepare ## measure windtunnel itself
 	.venv/bin/python -m tests.bench

@@ -1,5 +1,9 @@
 """The faults that are played on the reference shop, one by one: with which parameters, and what is seen of them then."""
 
+from collections.abc import Iterable
+
+import pytest
+
 from harness.model import Json
 
 # What the engine itself tells of an act and its undo. A fault of the network has no event of a container: what the kernel
@@ -44,6 +48,14 @@ HELD: dict[str, tuple[dict[str, Json], str]] = {
     "delay orders_db:standby->orders_db": ({"ms": 50}, DELAYED),
     "delay etcd": ({"ms": 200}, DELAYED),
 }
+# Of each kind one, on each edge some: what every change is tried with. The others are for `make conformance`.
+ALWAYS = {
+    *("kill storefront#2", "pause storefront#2", "isolate etcd", "cut storefront#1->db_route", "cut cdn_a->lb"),
+    *("refuse orders_db:standby->orders_db", "dns_gone storefront#2", "loss storefront#1->db_route"),
+    *("rate storefront#1->db_route", "delay storefront#1->db_route"),
+    *("edge_status cdn_a", "wrong_body cdn_b", "stale_body cdn_a", "truncate cdn_b", "slow_first_byte cdn_a"),
+    *(what for what in HELD if what.endswith(LINK) and "#" not in what),
+}
 VERBS = {
     "start": "kill storefront#2",
     "unpause": "pause etcd",
@@ -53,3 +65,9 @@ VERBS = {
     "untoxic": f"latency {LINK}",
     "exec": "wrong_body cdn_a",
 }
+
+
+def thoroughly(faults: Iterable[str], always: Iterable[str] = ALWAYS) -> list[object]:
+    """Give the parameters of a test of faults; those that are not tried always carry the mark ``thorough``."""
+    chosen = set(always)
+    return [pytest.param(what, marks=() if what in chosen else pytest.mark.thorough) for what in faults]

@@ -19,6 +19,7 @@ from sut import images
 from sut.components import cdn_a
 from tests.integration.blows import standing
 from tests.integration.door import BACK_S, EDGES, PRODUCT, Asked, Door, Trickle, broken, soon
+from tests.integration.held import thoroughly
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 PARTS = ("etcd", "orders_db", "db_route", "storefront", "lb", "cdn_a", "cdn_b", "steering")
@@ -157,7 +158,7 @@ def test_a_silent_edge_costs_a_shopper_two_seconds_at_most(edge: str, door: Door
 
 
 @pytest.mark.parametrize("how", ["status", "body", "stale", "truncated", "slow"])
-@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("edge", thoroughly(EDGES, ["cdn_a"]))
 def test_steering_leaves_an_edge_that_answers_wrongly(edge: str, how: Wrong, door: Door) -> None:
     """By the answer itself: what the edge says of its own health stays good."""
     power = door.shop.able(edge, Misconfigurable)

@@ -24,7 +24,7 @@ from harness.undo import UndoLog, still_open
 from sut.components.ask import look, query
 from tests.acceptance.engine import Ear, in_this_order
 from tests.integration.blows import BITES_S, HEALS_S, Blow, off, played, soon, standing
-from tests.integration.held import DELAYED, EVENTS, HELD, LINK, VERBS
+from tests.integration.held import DELAYED, EVENTS, HELD, LINK, VERBS, thoroughly
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 PARTS = ("etcd", "orders_db", "db_route", "toxiproxy", "storefront", "lb", "cdn_a", "cdn_b")
@@ -53,7 +53,7 @@ def the_engine_told(ear: Ear, blow: Blow, heard: int) -> None:
     soon(told, BITES_S, f"the engine's events of {blow.kind}")
 
 
-@pytest.mark.parametrize("what", HELD)
+@pytest.mark.parametrize("what", thoroughly(HELD))
 def test_it_bites_only_between_act_and_undo(what: str, ear: Ear, shop: RunningShop) -> None:
     """Prepared, nothing has happened; acted, it is seen; mended, it is over; mended twice, nothing more happens."""
     blow = Blow(shop, what)
@@ -77,10 +77,7 @@ def test_it_bites_only_between_act_and_undo(what: str, ear: Ear, shop: RunningSh
     soon(lambda: not shop.fingerprint(), HEALS_S, "the whole shop is as declared")
 
 
-IDLE = [what for what in HELD if what.startswith(("dns_gone", "loss", "rate", "delay", "truncate cdn_b"))]
-
-
-@pytest.mark.parametrize("what", ["cut orders_db:primary->orders_db", "isolate storefront#1", f"latency {LINK}", *IDLE])
+@pytest.mark.parametrize("what", thoroughly({**HELD, **dict.fromkeys(VERBS.values())}, VERBS.values()))
 def test_an_act_that_does_nothing_is_not_seen_to_bite(what: str, shop: RunningShop) -> None:
     blow = Blow(shop, what)
     blow.well()
