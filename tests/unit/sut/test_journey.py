@@ -222,6 +222,7 @@ def test_what_was_not_ordered_stays_in_the_cart(answer: Answer, monkeypatch: pyt
         Signer("other").confirmation(CONFIRMED),
         SIGNER.confirmation(Confirmation(session="another", lines=CONFIRMED.lines)),
     ],
+    ids=["none", "empty", "made up", "a session", "another shop's", "another session's"],
 )
 def test_nothing_is_ordered_that_this_session_was_not_told(token: object, monkeypatch: pytest.MonkeyPatch) -> None:
     status, body, placed = pay(monkeypatch, token, (201, {}))
