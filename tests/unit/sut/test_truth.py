@@ -1,5 +1,6 @@
 """A page held against the database."""
 
+import sys
 from typing import Any
 
 import pytest
@@ -14,41 +15,45 @@ from sut.services.schema import SCARCE_SKU
 from sut.services.shown import Product
 from tests.asgi import PAINTED
 
+TRUE = [(sku, "236", "t") for sku in LOOKED_AT]
 
-def looks(monkeypatch: pytest.MonkeyPatch, true: list[tuple[str, ...]], status: int = 200, **shown: Any) -> list[Any]:
-    """Look once at each product, every page showing the same price and stock; give what came of it."""
-    asked: list[str] = []
-    as_of_ms = MachineClock().wall_ns() // 1_000_000 - 1_500
+
+def look(monkeypatch: pytest.MonkeyPatch, of: str = "", *, status: int = 200, age_ms: int = 0, **shown: Any) -> float | str:
+    """Look once, where all pages but that ``of`` one product show what is true, and are 1.5 s old."""
+    now_ms = MachineClock().wall_ns() // 1_000_000
 
     def http_get(_address: str, _port: int, path: str, _deadline: Deadline) -> tuple[int, bytes]:
-        asked.append(path)
-        made: dict[str, Any] = {
-            "sku": path.removeprefix("/p/"),
-            "name": "n",
-            "category": "C",
-            "price_cents": 236,
-            "qty": 5,
-        } | shown
-        return status, Pages(Assets(PAINTED)).product(Product(**made), as_of_ms)
+        sku = path.removeprefix("/p/")
+        spoilt = shown if sku == of else {}
+        made: dict[str, Any] = {"sku": sku, "name": "n", "category": "C", "price_cents": 236, "qty": 5} | spoilt
+        as_of_ms = now_ms - (age_ms if sku == of else 1_500)
+        return status if sku == of else 200, Pages(Assets(PAINTED)).product(Product(**made), as_of_ms)
 
     monkeypatch.setattr(truth, "http_get", http_get)
-    monkeypatch.setattr(truth, "query", lambda *_: true)
-    one, deadline = Truth("198.18.7.14", 8080, "host=198.18.7.13"), Deadline(MachineClock().now_ns, 5)
-    found = [one.look(deadline) for _ in LOOKED_AT]
-    assert asked == [f"/p/{sku}" for sku in LOOKED_AT]
-    return found
+    monkeypatch.setattr(truth, "query", lambda *_: TRUE)
+    return Truth("198.18.7.14", 8080, "host=198.18.7.13").look(Deadline(MachineClock().now_ns, 5))
 
 
-def test_what_is_so_is_as_old_as_its_page_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert all(1_500 <= age < 4_000 for age in looks(monkeypatch, [("236", "t")]))
+def test_what_is_so_is_as_old_as_the_oldest_page_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 1_500 <= float(look(monkeypatch)) < 4_000
+    assert 60_000 <= float(look(monkeypatch, LOOKED_AT[1], age_ms=60_000)) < 62_500
     assert SCARCE_SKU in LOOKED_AT
 
 
+@pytest.mark.parametrize("of", LOOKED_AT)
 @pytest.mark.parametrize("shown", [{"price_cents": 1}, {"qty": 0}])
-def test_another_price_or_stock_is_wrong(shown: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert set(looks(monkeypatch, [("236", "t")], **shown)) == {WRONG}
+def test_one_price_or_stock_that_is_another_makes_the_look_wrong(
+    of: str, shown: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever it is, at every look: else right ones by turns would hide one that is wrong for ever."""
+    assert look(monkeypatch, of, **shown) == WRONG
+
+
+def test_a_product_that_the_database_does_not_have_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "TRUE", TRUE[1:])
+    assert look(monkeypatch) == WRONG
 
 
 def test_a_page_that_is_none_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="503"):
-        looks(monkeypatch, [("236", "t")], status=503)
+        look(monkeypatch, LOOKED_AT[2], status=503)
