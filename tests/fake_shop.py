@@ -29,7 +29,7 @@ NODES, FRONTS = ("orders_db-1", "orders_db-2"), ("storefront-1", "storefront-2")
 FULL, SKUS = 10**6, tuple(f"SKU-{n:05d}" for n in range(1, 2001))
 LAST, LAST_STOCK = "SKU-LAST", 100
 POWERS = frozenset({Killable, Pausable, Crashable, Answers, Started})
-READY_S = 10.0
+READY_S = 30.0  # several may come up at the same moment, on two cores
 BROWSING = {  # what this shop can do wrong for shoppers with a browser, and what must catch it
     "truncated_body": "wrong_bytes",
     "wrong_page": "wrong_bytes",
