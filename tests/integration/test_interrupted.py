@@ -84,7 +84,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def flights(request: pytest.FixtureRequest, project: Project) -> Iterator[Ahead[Stopped]]:
     jobs: dict[str, Callable[[], Stopped]] = {row: partial(stopped, project, row) for row in ROWS}
     jobs |= {"INT TERM KILL": partial(impatient, project), "late": partial(late, project)}
-    with ahead(request, project, jobs, at_once=7) as found:
+    with ahead(request, project, jobs, at_once=4) as found:
         yield found
 
 

@@ -154,7 +154,7 @@ def beside(project: Project) -> tuple[Flight, list[int]]:
 
 @pytest.fixture(scope="module")
 def left(request: pytest.FixtureRequest, project: Project, beside: tuple[Flight, list[int]]) -> Iterator[Ahead[Left]]:
-    with ahead(request, project, {name: partial(job, project) for name, job in ROWS.items()}, at_once=6) as found:
+    with ahead(request, project, {name: partial(job, project) for name, job in ROWS.items()}, at_once=4) as found:
         yield found
 
 

@@ -92,7 +92,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture(scope="module")
 def flights(request: pytest.FixtureRequest, project: Project) -> Iterator[Ahead[Lost]]:
-    with ahead(request, project, {name: partial(job, project) for name, job in JOBS.items()}, at_once=3) as found:
+    with ahead(request, project, {name: partial(job, project) for name, job in JOBS.items()}, at_once=2) as found:
         yield found
 
 

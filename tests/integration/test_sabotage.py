@@ -65,7 +65,7 @@ def flown(request: pytest.FixtureRequest, project: Project) -> Iterator[Ahead[La
         **{what: partial(unbitten_by, project, what, like) for what, like in INJECTORS.items()},
         **{what: partial(quarantined, project, what, like) for what, (like, _) in MENDERS.items()},
     }
-    with ahead(request, project, jobs, at_once=5) as flights:
+    with ahead(request, project, jobs, at_once=3) as flights:
         yield flights
 
 

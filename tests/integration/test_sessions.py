@@ -45,7 +45,7 @@ def landed(request: pytest.FixtureRequest, project: Project) -> Iterator[Ahead[L
         name: lambda name=name, text=text: believed(lambda: project.run(name, text).land()) for name, text in GOOD.items()
     }
     jobs |= {defect: lambda name=defect, text=TEXT: project.run(name, text, "--defect", name).land() for defect in BROWSING}
-    with ahead(request, project, jobs, at_once=3) as flights:
+    with ahead(request, project, jobs, at_once=2) as flights:
         yield flights
 
 

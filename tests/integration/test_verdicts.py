@@ -46,7 +46,7 @@ def landed(request: pytest.FixtureRequest, project: Project) -> Iterator[Ahead[L
     }
     for defect, (_, text) in BAD.items():
         jobs[defect] = lambda defect=defect, text=text: project.run(defect, text, "--defect", defect).land()
-    with ahead(request, project, jobs, at_once=4) as flights:
+    with ahead(request, project, jobs, at_once=2) as flights:
         yield flights
 
 
