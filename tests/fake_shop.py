@@ -5,8 +5,10 @@ Named in a ``pyproject.toml`` as ``shop = "tests.fake_shop:FakeShop"`` it serves
 
 import json
 import secrets
+import shutil
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -104,7 +106,7 @@ class RunningFakeShop:
         """Start its processes."""
         state = self._leader.parent
         self._pids.mkdir()
-        state.mkdir()
+        state.symlink_to(tempfile.mkdtemp(prefix="fake-shop-", dir="/dev/shm"))  # a disk may keep a leader waiting too long
         self._leader.write_text(json.dumps({"name": NODES[0], "at": 0, "standby": False}))
         for name in self._ports:
             role = name.rsplit("-", 1)[0]
@@ -212,9 +214,15 @@ class RunningFakeShop:
         process.collect(self._site.id, folder)
 
     def stop(self) -> None:
-        """End every process."""
+        """End every process, and forget what they kept."""
         if left := process.sweep(self._site.id, self._site.folder):
             raise ControlError(f"still there: {', '.join(left)}")
+        forget(self._site.folder)
+
+
+def forget(run: Path) -> None:
+    """Remove what the processes of a run kept in memory, once they are gone."""
+    shutil.rmtree((run / "state").resolve(), ignore_errors=True)
 
 
 def _alert(name: str) -> Alert:

@@ -18,16 +18,17 @@ STALE_S, RENEW_S, CALL_S = 1.0, 0.1, 1.0
 
 async def call(port: int, request: dict[str, Any], timeout_s: float = CALL_S) -> dict[str, Any]:
     """Ask one peer one thing. Raises ConnectionRefusedError if nothing was sent, TimeoutError or OSError later."""
-    reader, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port, limit=2**26), timeout_s)
-    try:
-        writer.write(json.dumps(request).encode() + b"\n")
-        line = await asyncio.wait_for(reader.readline(), timeout_s)
-        if not line:
-            raise ConnectionResetError("the peer hung up")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-    finally:
-        writer.close()
+    async with asyncio.timeout(timeout_s):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**26)
+        try:
+            writer.write(json.dumps(request).encode() + b"\n")
+            line = await reader.readline()
+        finally:
+            writer.close()
+    if not line:
+        raise ConnectionResetError("the peer hung up")
+    answer: dict[str, Any] = json.loads(line)
+    return answer
 
 
 class Part:

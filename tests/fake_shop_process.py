@@ -23,6 +23,8 @@ import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import uvloop
+
 from tests.fake_shop_database import Database
 from tests.fake_shop_monitor import Monitor
 from tests.fake_shop_pages import Pages, status_of
@@ -181,7 +183,7 @@ def supervise() -> None:
         child = os.fork()
         if child == 0:
             ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-            asyncio.run(main())
+            uvloop.run(main())
             return
         os.waitpid(child, 0)
         time.sleep(0.3)

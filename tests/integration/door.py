@@ -90,12 +90,15 @@ class Door:
         return int(match[1])
 
     def cookie(self, edge: str) -> str:
-        """Ask until steering sends us to this edge; give the cookie that keeps us there."""
-        for _ in range(20):
-            asked = self.ask(PRODUCT)
-            if asked.served_by == [edge]:
-                return asked.cookie
-        raise AssertionError(f"steering never chose {edge}")
+        """Ask until steering sends us to this edge, however seldom; give the cookie that keeps us there."""
+        asked = list[Asked]()
+
+        def chosen() -> bool:
+            asked.append(self.ask(PRODUCT))
+            return asked[-1].served_by == [edge]
+
+        soon(chosen, BACK_S, f"steering chooses {edge}")
+        return asked[-1].cookie
 
 
 def soon(true: Callable[[], object], within_s: float, what: str) -> float:

@@ -20,7 +20,10 @@ from typing import Any
 from harness.model import noun
 from harness.store import JOURNAL
 from harness.undo import held
+from tests.fake_shop import forget
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it to what it starts in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).resolve().parents[2]
 WINDTUNNEL = Path(sys.executable).with_name("windtunnel")
 LIMIT_S = 240.0
@@ -261,3 +264,5 @@ class Project:
         """Leave nothing on the machine."""
         for flight in self._flights:
             flight.end()
+        for state in self.root.glob("reports/runs/*/state"):
+            forget(state.parent)

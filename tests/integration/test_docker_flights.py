@@ -14,7 +14,7 @@ from tests.acceptance.promised import bad, good
 from tests.acceptance.spoilt import no_injector, no_mender
 from tests.acceptance.stage import Stage, shortened
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.alone]
 NOISE = "of the machine during the load"  # the doubt that voids a FAIL by time
 HURRIED_HEAL_S = 10
 

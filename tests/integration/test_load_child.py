@@ -28,7 +28,7 @@ from harness.model import Doubt
 from harness.scenario import Arrivals, Load, Resend
 from tests.integration.little_server import Reply, Server, answer_and_hang_up, half, nonsense, reset
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 ROOT = Path(__file__).parents[2]
 SECOND = 1_000_000_000
 LOAD = Load(arrivals=Arrivals(orders_per_s=150), warm_up_s=0, baseline_s=1, products_per_s=30)

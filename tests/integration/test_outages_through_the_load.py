@@ -28,7 +28,7 @@ from harness.scenario import Arrivals, Load
 from tests.fake_runs import Trouble, a_history, a_plan
 from tests.integration.little_server import ScriptedServer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 ROOT = Path(__file__).parents[2]
 LOAD = Load(arrivals=Arrivals(orders_per_s=300), warm_up_s=1, baseline_s=2)
 FIRST_S, QUIET_S, TRIES, LATE_MS = 2.0, 2.5, 3, 20.0

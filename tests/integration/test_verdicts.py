@@ -50,6 +50,7 @@ def landed(request: pytest.FixtureRequest, project: Project) -> Iterator[Ahead[L
         yield flights
 
 
+@pytest.mark.alone
 def test_a_shop_without_failover_fails_its_recovery_time_and_nothing_else(project: Project) -> None:
     """Flown alone: others on the machine void this FAIL, and then the sentence must say so and stay."""
     flown = project.run("lost", shrunk("db_primary_lost"), "--defect", "no_failover").land()
@@ -63,6 +64,7 @@ def test_a_shop_without_failover_fails_its_recovery_time_and_nothing_else(projec
     assert all(any(word in flown.because(name) for word in OUTAGE) for name in others), flown.out
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("defect", UNSEEN)
 def test_a_shop_that_hides_its_trouble_is_caught(defect: str, project: Project) -> None:
     """Flown alone: others on the machine void this FAIL, and then the sentence must say so and stay."""
