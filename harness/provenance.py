@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -53,10 +54,23 @@ def versions() -> dict[str, str]:
     return found
 
 
-def commit(project: Path) -> str:
-    """Give the project's commit, with ``+`` where the tree differs from it; empty outside git."""
+def commit(project: Path, besides: Sequence[Path] = ()) -> str:
+    """Give the project's commit, with ``+`` where the tree differs from it; empty outside git.
+
+    Files of the project named in ``besides`` may differ: what a command writes about a commit does not make it another.
+    """
     try:
-        command = ["git", "-C", str(project), "describe", "--always", "--abbrev=12", "--dirty=+"]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=10).stdout.strip()
+        name = _git(project, "describe", "--always", "--abbrev=12").stdout.strip()
+        here = project.resolve()
+        inside = [path.resolve().relative_to(here) for path in besides if path.resolve().is_relative_to(here)]
+        same = (
+            _git(project, "diff", "HEAD", "--quiet", "--", ":/", *(f":(exclude){path}" for path in inside)).returncode == 0
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
+    return name if same or not name else f"{name}+"
+
+
+def _git(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = ["git", "-C", str(project), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)

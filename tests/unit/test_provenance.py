@@ -1,0 +1,52 @@
+"""The commit that is flown: what a command writes about it does not make it another, everything else does."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.provenance import commit
+
+
+def git(folder: Path, *words: str) -> None:
+    who = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.org"]
+    subprocess.run(["git", "-C", str(folder), *who, *words], check=True, capture_output=True, timeout=30)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Give a project below the top of a repository, all of it committed."""
+    project = tmp_path / "project"
+    (project / "docs").mkdir(parents=True)
+    for file in (tmp_path / "outside", project / "code", project / "docs" / "page.md"):
+        file.write_text("old")
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message", "Begin")
+    return project
+
+
+def test_a_tree_as_committed_is_its_commit(tree: Path) -> None:
+    name = commit(tree)
+    assert len(name) == 12
+    assert not name.endswith("+")
+    assert commit(tree, besides=[tree / "docs" / "page.md"]) == name
+
+
+@pytest.mark.parametrize("changed", ["code", "docs/page.md", "../outside"])
+def test_a_tree_that_differs_is_not(changed: str, tree: Path) -> None:
+    name = commit(tree)
+    (tree / changed).write_text("new")
+    assert commit(tree) == f"{name}+"
+
+
+def test_what_is_written_about_a_commit_may_differ(tree: Path) -> None:
+    name, page = commit(tree), tree / "docs" / "page.md"
+    page.write_text("new")
+    assert commit(tree, besides=[page, Path("/elsewhere/page.md")]) == name
+    (tree / "code").write_text("new")
+    assert commit(tree, besides=[page]) == f"{name}+"
+
+
+def test_outside_git_there_is_none(tmp_path: Path) -> None:
+    assert commit(tmp_path) == ""
