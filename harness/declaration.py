@@ -64,7 +64,8 @@ class Declaration:
     ``shopper`` names the class that orders (``module:Class``, see ``load.shopper``), ``entries`` the components shoppers
     can enter at (never a target; the first where a scenario names none), ``defects`` the switches of the gallery of bad
     shops: name → objective that must fail. ``driver`` is the key in ``drivers.DRIVERS`` of what its instances run on.
-    ``links`` are the ways among its parts that can be broken by themselves.
+    ``links`` are the ways among its parts that can be broken by themselves. ``shown_in`` names for a defect the scenarios in
+    which it has room to show, so that its objective must fail there.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Declaration:
     defects: Mapping[str, str]
     driver: str = "docker"
     links: tuple[Link, ...] = ()
+    shown_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def component(self, name: str) -> Component | None:
         """Give the component of that name, or None."""

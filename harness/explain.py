@@ -128,3 +128,5 @@ def _defect(name: str, shop: Shop) -> Iterator[str]:
         yield shop.spoils(name)
     meaning = f" {described.title('checkers', objective)}" if objective in registry.kinds("checkers") else ""
     yield f"A run with `--defect {name}` must fail by `{objective}`.{meaning}"
+    if shown_in := shop.declaration.shown_in.get(name):
+        yield f"It has room to show in {', '.join(f'`{scenario}`' for scenario in shown_in)}."

@@ -1,56 +1,70 @@
-"""The switches of the gallery of bad shops: what each one spoils, and the objective that must catch it."""
+"""The switches of the gallery of bad shops: what each one spoils, and the objective that must catch it, and where."""
 
 from harness.model import noun
 
 
 @noun
 class Defect:
-    """One way to be a bad shop. ``caught_by`` is the objective that must be FAIL where the defect has room to show."""
+    """One way to be a bad shop. ``caught_by`` is the objective that must be FAIL where the defect has room to show.
+
+    ``shown_in`` names the scenarios in which it has; none where there is no such scenario yet.
+    """
 
     sentence: str
     caught_by: str
+    shown_in: tuple[str, ...] = ()
 
 
 DEFECTS = {
     "no_failover": Defect(
         sentence="The standby follows the primary faithfully and is never promoted.",
         caught_by="rto",
+        shown_in=("db_primary_lost",),
     ),
     "ack_before_commit": Defect(
         sentence="An order is acknowledged when it is queued; what is queued while the database is away is forgotten.",
         caught_by="orders_lost",
+        shown_in=("db_process_crash",),
     ),
     "async_replication": Defect(
         sentence="The standby follows when it can: an order is acknowledged though it is on one node only.",
         caught_by="orders_lost",
+        shown_in=("db_replication_cut_2s_then_primary_lost",),
     ),
     "no_idempotency": Defect(
         sentence="Keys are stored but need not be unique: the same order sent twice is placed twice.",
         caught_by="duplicated",
+        shown_in=("calm_retries",),
     ),
     "oversell": Defect(
         sentence="Stock is read, thought about, and written back: two replicas sell the same piece.",
         caught_by="oversold",
+        shown_in=("calm",),
     ),
     "alert_missing": Defect(
         sentence="Nobody has written the alerts for a lost node of the database and for a lost storefront.",
         caught_by="alert",
+        shown_in=("db_primary_lost", "storefront_replica_lost"),
     ),
     "alert_slow": Defect(
         sentence="Every alert waits ten minutes before it is raised, so that nobody is woken for nothing.",
         caught_by="alert",
+        shown_in=("db_primary_lost",),
     ),
     "missing_index": Defect(
         sentence="Neither the events of a shopper nor the products of a category have an index: all are read through.",
         caught_by="query_time",
+        shown_in=("calm",),
     ),
     "stock_from_cache": Defect(
         sentence="What the cache says of price and stock is believed, however long ago the database said so.",
         caught_by="true_price",
+        shown_in=("cache_poisoned",),
     ),
     "bystander_broken": Defect(
         sentence="The balancer calls itself ill as soon as one storefront is missing, though it serves all shoppers.",
         caught_by="blast_radius",
+        shown_in=("storefront_replica_lost",),
     ),
     "steering_asks_edge": Defect(
         sentence="Steering asks an edge whether it is well, and never looks at what it answers to shoppers.",
@@ -59,5 +73,6 @@ DEFECTS = {
     "caches_cookies": Defect(
         sentence="An edge keeps every page for ten seconds, also those with a cookie or for one shopper only.",
         caught_by="wrong_identity",
+        shown_in=("cdn_cut_unnoticed",),
     ),
 }

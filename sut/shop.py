@@ -68,6 +68,7 @@ class ReferenceShop:
             entries=("lb", "steering"),
             shopper="sut.visitor:VisitingShopper",
             defects={name: defect.caught_by for name, defect in DEFECTS.items()},
+            shown_in={name: defect.shown_in for name, defect in DEFECTS.items() if defect.shown_in},
             links=LINKS,
         )
 
