@@ -10,7 +10,7 @@ import click
 
 from harness import dryrun, gate
 from harness.campaign import Change, Flown, Manner, Sortie, fly, planned
-from harness.commands import completing, explaining, history, machine, shop, stored, tending
+from harness.commands import completing, explaining, gallery, history, machine, shop, stored, tending
 from harness.errors import SetupError, WindtunnelError
 from harness.interrupts import EXIT_CODES
 from harness.model import Outcome
@@ -130,6 +130,7 @@ for command in (
     tending.stop_command,
     tending.heal_command,
     history.runs_command,
+    gallery.gallery_command,
     explaining.explain_command,
     machine.doctor_command,
     machine.images_group,

@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
-WRITTEN_BY_COMMANDS = {"acceptance.md", "benchmarks.md", "nightly.md"}  # they tell what happened, not what to type
+WRITTEN_BY_COMMANDS = {
+    "acceptance.md",
+    "benchmarks.md",
+    "gallery.md",
+    "nightly.md",
+}  # they tell what happened, not what to type
 DOCUMENTS = sorted(path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")) if path.name not in WRITTEN_BY_COMMANDS)
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMES = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]

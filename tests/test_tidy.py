@@ -23,7 +23,7 @@ SCENARIOS = tuple(sorted((ROOT / "scenarios").glob("*.toml")))
 
 # Lowest first: a module imports its own layer and those below. A new module is written in here, once.
 LAYERS = {
-    "words": "errors model declaration finding capabilities clock lines machine",
+    "words": "errors model declaration finding capabilities clock lines machine bounds",
     "scenario": "scenario tables registry events interrupts host",
     "history": (
         "history visits sessions outages aftermath evidence "
@@ -37,7 +37,7 @@ LAYERS = {
     "load child": "load.wire load.walk load.user load.child",
     "run": "run",
     "doors": (
-        "cli commands gate campaign tunnel pytest_plugin __main__ dryrun progress screen conclude care "
+        "cli commands gallery gate campaign tunnel pytest_plugin __main__ dryrun progress screen conclude care "
         "prepare engine reference faultbook described explain archive doctor vitals stand strike drive telling byhand"
     ),
 }
@@ -124,7 +124,7 @@ def layer(item: str) -> int:
     for place, modules in enumerate(LAYERS.values()):
         if item in modules.split():
             return place
-    if item.startswith(("drivers.", "load.", "commands.")):
+    if item.startswith(("drivers.", "load.", "commands.", "gallery.")):
         return layer(item.rpartition(".")[0])
     raise AssertionError(f"harness/{item}.py has no place in LAYERS of tests/test_tidy.py: write it in")
 

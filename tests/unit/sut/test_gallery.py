@@ -1,5 +1,7 @@
 """The switches of bad shops and the schema they change."""
 
+from harness.gallery.pairs import asked, matrix
+from harness.project import find
 from sut.defects import DEFECTS
 from sut.services.schema import (
     EVENTS,
@@ -12,6 +14,8 @@ from sut.services.schema import (
     statements,
 )
 from sut.services.sql import CAN_COMMIT, CART, CLEAR, CONFIRM, LIST, LOG, PAGE, PRODUCT, PUT, REMOVE, REPLAY, place
+from tests.acceptance.promised import CATCHES, FLOWN
+from tests.golden import ROOT
 
 
 def test_each_defect_names_the_objective_that_catches_it() -> None:
@@ -56,3 +60,16 @@ def test_each_statement_carries_its_class_for_the_database_s_own_statistics() ->
     assert REMOVE.startswith("/* put */")
     for name, text in texts.items():
         assert text.startswith(f"/* {name} */"), name
+
+
+def test_each_bad_shop_can_be_caught_in_every_scenario_in_which_it_is_said_to_show() -> None:
+    """Each of these scenarios is there, plans, and asks for what must catch it."""
+    made = matrix(find(ROOT), [], [])
+    flown = asked(made.sorties)
+    assert {(name, scenario) for name, one in DEFECTS.items() for scenario in one.shown_in} <= flown.keys()
+    assert made.homeless == ("steering_asks_edge",)
+
+
+def test_the_acceptance_flies_them_where_they_are_said_to_show() -> None:
+    assert {name: DEFECTS[name].caught_by for name in FLOWN} == {name: CATCHES[name][0] for name in FLOWN}
+    assert all(scenario in DEFECTS[name].shown_in for name, scenario in FLOWN.items())
