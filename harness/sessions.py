@@ -41,9 +41,20 @@ def begun(history: History, window: Window | None = None) -> Seqs:
     return found
 
 
+def known(history: History) -> NDArray[np.bool_]:
+    """Which requests say something of the shop: all but those that the generator itself held back.
+
+    Of a session that was held back half-way, those that had been sent by then count as any other's.
+    """
+    visits = history.visits
+    return (visits.attempts > 0) | (visits.status > 0) | np.isin(visits.session, begun(history))
+
+
 def failed(history: History) -> Seqs:
-    """Give the sessions of which a request failed: see ``Visits.bad``."""
-    return np.intersect1d(history.visits.session[history.visits.bad], begun(history))
+    """Give the sessions of which a request failed: see ``Visits.bad``, and ``known``."""
+    visits = history.visits
+    found: Seqs = np.unique(visits.session[visits.bad & known(history)])
+    return found
 
 
 def ended(history: History) -> Seqs:
@@ -83,7 +94,7 @@ def _exposure(history: History, step: str, edge: str, at_ns: int | None) -> Expo
     before = before[np.argsort(visits.done_ns[before], kind="stable")]
     sessions, last = np.unique(visits.session[before][::-1], return_index=True)
     on_it = sessions[visits.edge[before][::-1][last] == edge]
-    exposed = np.intersect1d(np.intersect1d(on_it, alive), begun(history))
+    exposed = np.intersect1d(np.intersect1d(on_it, alive), np.union1d(begun(history), failed(history)))
     elsewhere = visits.session[answered & (visits.done_ns > at_ns) & (visits.edge != edge)]
     share = edge_share(history, edge, Window(start_ns=at_ns - BEFORE_S * S, end_ns=at_ns))[0]
     return Exposure(
@@ -135,7 +146,7 @@ def answers_needed(history: History, enough: int, per_session: float) -> int:
 def wrong(history: History, *reasons: str) -> NDArray[np.int64]:
     """Give the rows of the requests that are wrong for some of ``WRONGS``, in the order of time."""
     visits = history.visits
-    rows = np.flatnonzero(np.isin(visits.wrong, reasons) & np.isin(visits.session, begun(history)))
+    rows = np.flatnonzero(np.isin(visits.wrong, reasons) & known(history))
     return rows[np.argsort(visits.done_ns[rows], kind="stable")]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from harness.evidence import decide, ms, plural
 from harness.history import Checker, History
 from harness.model import Count, Verdict, noun
-from harness.sessions import Exposure, Seqs, ended, exposures, failed, told
+from harness.sessions import Exposure, Seqs, ended, exposures, failed, known, told
 
 CARRIED = 0.3
 NO_ONE_FAILED = 3.0  # with 95 % confidence, n trials without a failure bound its probability by 3/n
@@ -45,7 +45,7 @@ class FailedSessions(Checker):
             measured |= {"exposed": len(exposed), "moved": len(moved), "exposed_failed": hurt}
             measured |= {"share_before_ratio": min(one.share for one in found), "added_delay_p99_ms": _delay(history, found)}
         bounds = {} if len(bad) else _bounds(measured)
-        rows = np.flatnonzero(history.visits.bad & np.isin(history.visits.session, bad))
+        rows = np.flatnonzero(history.visits.bad & known(history))
         rows = rows[np.argsort(history.visits.done_ns[rows], kind="stable")]
         return decide(
             failed=f"{plural(len(bad), 'session')} of {len(all_):,} failed; at most {self.max:,} may."

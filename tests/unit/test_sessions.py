@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,15 +116,43 @@ def test_the_requests_of_a_failed_session_cannot_be_left_out(data: st.DataObject
     assert "failed_sessions" in not_passed(picked(history, rows))
 
 
+def held_back(history: History, session: int) -> History:
+    """Give the history as if the generator had held back something of a session."""
+    fate = history.ledger.fate.copy()
+    fate[session] = SHED
+    return replace(history, ledger=replace(history.ledger, fate=fate))
+
+
 def test_sessions_that_the_generator_held_back_are_no_evidence_and_no_failure() -> None:
     history = spoilt(good(), PAGE, status=0)
     (session,) = failed(history).tolist()
-    fate = history.ledger.fate.copy()
-    fate[session] = SHED
-    shed = replace(history, ledger=replace(history.ledger, fate=fate))
+    unsent = history.visits.attempts.copy()
+    unsent[history.visits.bad] = 0
+    shed = held_back(replace(history, visits=replace(history.visits, attempts=unsent)), session)
     assert len(failed(shed)) == 0
     assert session not in begun(shed)
     assert session not in ended(shed)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "objectives"),
+    [
+        ({"wrong": DIGEST}, {"failed_sessions", "wrong_bytes"}),
+        ({"wrong": IDENTITY}, {"failed_sessions", "wrong_identity"}),
+        ({"status": 503}, {"failed_sessions"}),
+        ({"status": 0}, {"failed_sessions"}),
+        ({"took_ns": 11 * S}, {"failed_sessions"}),
+    ],
+)
+def test_what_failed_before_the_generator_held_its_session_back_counts(
+    spoil: Mapping[str, Any], objectives: set[str]
+) -> None:
+    """Of sessions that never asked to pay: the audit of their orders would find out about the others."""
+    never_paid = good().ledger.seq[good().ledger.sessions & (good().ledger.attempts == 0)]
+    assets = good().visits.session[good().visits.what == ASSET]
+    one = int(np.flatnonzero(np.isin(assets, never_paid))[0])
+    history = held_back(spoilt(good(), ASSET, one=one, **spoil), int(assets[one]))
+    assert {v.objective for v in judge(the_plan(), history).verdicts if v.outcome is Outcome.FAIL} == objectives
 
 
 def test_who_went_home_when_the_load_ended_is_no_evidence() -> None:
