@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.evidence import EXAMPLES
+from harness.evidence import EXAMPLES, FEWEST_ARRIVALS
 from harness.history import SHED, History, Window
 from harness.model import Target, noun
 from harness.visits import ASSET, PAGE, WHATS, WRONGS
@@ -131,16 +131,28 @@ def first_pages_ms(history: History, rows: NDArray[np.int64]) -> NDArray[np.floa
 
 
 def answers(history: History, *whats: int) -> int:
-    """Count the whole answers to some kinds of requests: what a shopper could look at."""
-    visits = history.visits
-    return int(np.count_nonzero(visits.whole & np.isin(visits.what, whats)))
+    """Count the whole answers to some kinds of requests, what a shopper could look at: those asked for since the last act.
+
+    In all of the run where nothing is to be broken; none where that was to be and nobody knows when.
+    """
+    visits, acts = history.visits, [one.at_ns for one in history.disturbances if not one.heal]
+    rows = visits.whole & np.isin(visits.what, whats)
+    if history.scenario.steps:
+        rows &= bool(acts) & (visits.sent_ns >= max(acts, default=0))
+    return int(np.count_nonzero(rows))
 
 
 def answers_needed(history: History, enough: int, per_session: float) -> int:
-    """Give how many answers are needed: ``enough``, or nine tenths of what 10 s of sessions bring; scaled by ``--rate``."""
+    """Give how many are needed: ``enough``, or 9/10 of what 10 s of sessions bring; scaled by ``--rate``, 20 at least."""
     sessions = history.scenario.load.sessions
     brought = 0.9 * BEFORE_S * (sessions.per_s if sessions else 0.0) * per_session
-    return max(1, round(min(enough, brought) * history.scale))
+    return max(FEWEST_ARRIVALS, round(min(enough, brought) * history.scale))
+
+
+def too_few_answers(history: History, found: int, needed: int, what: str) -> str:
+    """Say that too few answers were looked at to tell; empty where there were enough."""
+    where = "since the last act" if history.scenario.steps else "in the whole run"
+    return f"Only {found:,} {what} were looked at {where}; {needed:,} are needed." if found < needed else ""
 
 
 def wrong(history: History, *reasons: str) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ import numpy as np
 from harness.evidence import decide, plural
 from harness.history import Checker, History
 from harness.model import Count, Verdict, noun
-from harness.sessions import answers, answers_needed, told, wrong
+from harness.sessions import answers, answers_needed, told, too_few_answers, wrong
 from harness.visits import CART, CHECKOUT, OTHER_CART, PAY
 
 ENOUGH = 100
@@ -19,7 +19,8 @@ class CartsLost(Checker):
 
     Compared, product by product, are the answer to each putting in, the cart when it is looked at, what the checkout
     confirms, and what the order says; a checkout that finds the cart empty counts too. Evidence: carts looked at, checkouts
-    and orders answered, 100, or nine tenths of those of 10 s if that is less.
+    and orders answered, of those asked for since the last act; 100, or nine tenths of those of 10 s if that is less, 20 at
+    least.
     """
 
     browses: ClassVar[bool] = True
@@ -36,7 +37,7 @@ class CartsLost(Checker):
             failed=f"{plural(carts, 'cart')} did not hold what had been put in; at most {self.max:,} may."
             if carts > self.max
             else "",
-            lacking=f"Only {looks:,} carts, checkouts and orders were looked at; {needed:,} are needed." * (looks < needed),
+            lacking=too_few_answers(history, looks, needed, "carts, checkouts and orders"),
             passed=f"{carts:,} carts did not hold what had been put in, of {looks:,} looks; at most {self.max:,} may.",
             measured={"carts_lost": carts, "looks": looks},
             limit={"max": self.max},

@@ -7,7 +7,7 @@ import numpy as np
 from harness.evidence import decide, plural
 from harness.history import Checker, History
 from harness.model import Count, Verdict, noun
-from harness.sessions import answers, answers_needed, told, wrong
+from harness.sessions import answers, answers_needed, told, too_few_answers, wrong
 from harness.visits import ASSET, DIGEST, OTHER_ASSET, OTHER_PAGE, PAGE
 
 ENOUGH = 1_000
@@ -19,7 +19,8 @@ class WrongBytes(Checker):
 
     A page whose SHA-256 is not the one that its header says, or that is another page than was asked for; an asset whose
     SHA-256 is not the one in its name. An answer that was seen to break off is none: it fails its session instead.
-    Evidence: pages and assets that came whole, 1,000, or nine tenths of the pages of 10 s if that is less.
+    Evidence: pages and assets that came whole, of those asked for since the last act; 1,000, or nine tenths of the pages
+    of 10 s if that is less, 20 at least.
     """
 
     browses: ClassVar[bool] = True
@@ -36,7 +37,7 @@ class WrongBytes(Checker):
             failed=f"{plural(len(rows), 'body was', 'bodies were')} not what was asked for; at most {self.max:,} may be."
             if len(rows) > self.max
             else "",
-            lacking=f"Only {bodies:,} pages and assets were looked at; {needed:,} are needed." * (bodies < needed),
+            lacking=too_few_answers(history, bodies, needed, "pages and assets"),
             passed=f"{len(rows):,} of {bodies:,} pages and assets were not what was asked for; at most {self.max:,} may be.",
             measured={"wrong_bodies": len(rows), **kinds, "bodies": bodies},
             limit={"max": self.max},

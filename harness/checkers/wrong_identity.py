@@ -5,7 +5,7 @@ from typing import ClassVar
 from harness.evidence import decide, plural
 from harness.history import Checker, History
 from harness.model import Count, Verdict, noun
-from harness.sessions import answers, answers_needed, told, wrong
+from harness.sessions import answers, answers_needed, told, too_few_answers, wrong
 from harness.visits import ACCOUNT, CART, CART_PUT, CHECKOUT, IDENTITY, LOGIN, PAY
 
 ENOUGH = 100
@@ -18,7 +18,8 @@ class WrongIdentity(Checker):
 
     A personal answer (log-in, account, cart, checkout) must name the shopper that asked, in header and body. A public page
     must name nobody and set no cookie of identity: whoever keeps a copy of it would make the next shopper into this one.
-    Evidence: personal answers, 100, or nine tenths of those of 10 s (six a checkout) if that is less.
+    Evidence: personal answers, of those asked for since the last act; 100, or nine tenths of those of 10 s (six a checkout)
+    if that is less, 20 at least.
     """
 
     browses: ClassVar[bool] = True
@@ -34,7 +35,7 @@ class WrongIdentity(Checker):
             failed=f"{plural(len(rows), 'answer')} named another shopper than the one who asked; at most {self.max:,} may."
             if len(rows) > self.max
             else "",
-            lacking=f"Only {personal:,} personal answers were looked at; {needed:,} are needed." * (personal < needed),
+            lacking=too_few_answers(history, personal, needed, "personal answers"),
             passed=f"{len(rows):,} answers named another shopper, of {personal:,} personal ones; at most {self.max:,} may.",
             measured={"wrong_identity": len(rows), "personal": personal},
             limit={"max": self.max},

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harness import events
+from harness import events, registry
 from harness.history import SHED, UNKNOWN, History
 from harness.judge import judge
 from harness.model import Outcome, Verdict
 from harness.plan import plan
 from harness.planned import Plan
-from harness.scenario import asked_also
-from harness.sessions import begun, ended, exposures, failed, first_pages_ms
+from harness.scenario import Entry, asked_also
+from harness.sessions import answers_needed, begun, ended, exposures, failed, first_pages_ms
 from harness.visits import ASSET, CART, DIGEST, IDENTITY, OTHER_CART, PAGE
 from tests.fake_declaration import DECLARATION
 from tests.fake_runs import S, a_history, a_plan, act_ns, without
@@ -153,6 +153,31 @@ def test_what_failed_before_the_generator_held_its_session_back_counts(
     one = int(np.flatnonzero(np.isin(assets, never_paid))[0])
     history = held_back(spoilt(good(), ASSET, one=one, **spoil), int(assets[one]))
     assert {v.objective for v in judge(the_plan(), history).verdicts if v.outcome is Outcome.FAIL} == objectives
+
+
+@pytest.mark.parametrize("kind", ["wrong_bytes", "carts_lost", "wrong_identity"])
+def test_what_was_right_before_the_act_alone_passes_nothing(kind: str) -> None:
+    """Nothing is answered any more after it: whatever was wrong then, nobody was shown it."""
+    visits, act = good().visits, act_ns(the_plan())
+    dead = replace(visits, status=np.where(visits.sent_ns >= act, 0, visits.status))
+    said = {one.objective: one for one in judge(the_plan(), replace(good(), visits=dead)).verdicts}
+    assert said[kind].outcome is Outcome.INCONCLUSIVE
+    assert "Only 0 " in said[kind].because
+    assert "since the last act" in said[kind].because
+
+
+@pytest.mark.parametrize("kind", ["wrong_bytes", "carts_lost", "wrong_identity"])
+def test_where_the_last_act_is_not_known_nothing_was_looked_at(kind: str) -> None:
+    checker = registry.make("checkers", Entry(id=kind, kind=kind, params={}), "x.toml", "here")
+    assert checker.check(good()).outcome is Outcome.PASS
+    blind = checker.check(without(good(), events.Intended, events.Acted))
+    assert (blind.outcome, blind.evidence) == (Outcome.INCONCLUSIVE, 0)
+
+
+def test_a_small_load_needs_twenty_answers_all_the_same() -> None:
+    small = told(good(), events.Run, scale=0.001)
+    assert answers_needed(small, 1000, 3) == 20
+    assert answers_needed(good(), 1000, 3) == 270
 
 
 def test_who_went_home_when_the_load_ended_is_no_evidence() -> None:
