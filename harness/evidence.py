@@ -151,8 +151,11 @@ def _fell(series: Series) -> Iterator[int]:
     return (at for (_, earlier), (at, later) in pairwise(samples) if later < earlier)
 
 
-def unsampled(history: History, found: Sequence[Series]) -> str:
-    """Say whose samples are missing in the window and, where that is known, why; empty where all were there."""
+def unsampled(history: History, found: Sequence[Series], gap_max_ns: int = GAP_NS) -> str:
+    """Say whose samples are missing in the window and, where that is known, why; empty where all were there.
+
+    Missing are they where more than ``gap_max_ns`` of the window have none.
+    """
     if not found:
         why = next((f": {miss.why}" for miss in history.all(Sample) if miss.probe == "metrics" and miss.value is None), "")
         return f"The shop's monitoring has no samples of such calls{why}."
@@ -163,6 +166,6 @@ def unsampled(history: History, found: Sequence[Series]) -> str:
         gap_ns = max(
             later - earlier for earlier, later in pairwise([history.window.start_ns, *times, history.window.end_ns])
         )
-        if gap_ns > GAP_NS:
-            return f"{instance} was not sampled for {gap_ns / 1e9:.0f} s of this stretch."
+        if gap_ns > gap_max_ns:
+            return f"{instance} was not sampled for {gap_ns / 1e9:.{0 if gap_ns > GAP_NS else 1}f} s of this stretch."
     return ""

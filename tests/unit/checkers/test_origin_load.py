@@ -65,6 +65,42 @@ def test_a_restart_that_only_another_counter_shows_hides_no_rush() -> None:
     assert grown(series, [total]) == [500.0, 600.0]
 
 
+def unseen(history: History, from_s: float, to_s: float) -> History:
+    """Take the samples away from one moment to another after the act, both left out."""
+
+    def spoil(event: object) -> object:
+        if not isinstance(event, Metric):
+            return event
+        series = event.series
+        samples = zip(series.times_ns, series.values, strict=True)
+        kept = [(at, value) for at, value in samples if not ACT + from_s * S < at < ACT + to_s * S]
+        return replace(
+            event, series=replace(series, times_ns=tuple(at for at, _ in kept), values=tuple(value for _, value in kept))
+        )
+
+    return replace(history, events=sealed(spoil(event) for event in history.events))  # type: ignore[misc]
+
+
+def test_a_rush_that_no_sample_saw_is_not_spread_over_the_gap() -> None:
+    """All calls of nine seconds came in five: a straight line through them makes that little more than half."""
+    calm = a_history(a_plan(), ())
+    per_s = judged(calm).measured["baseline_per_s"]
+    rush = rushed(calm, 0.7 * per_s, 10, 15)
+    assert judged(rush).outcome is Outcome.FAIL
+    hidden = judged(unseen(rush, 8, 17))
+    assert hidden.measured["times"] < 2
+    assert hidden.outcome is Outcome.INCONCLUSIVE
+    assert "was not sampled for" in hidden.because
+
+
+def test_one_sample_that_is_missing_hides_nothing_and_two_may() -> None:
+    calm = a_history(a_plan(), ())
+    assert judged(unseen(calm, 8.5, 9.5)).outcome is Outcome.PASS
+    assert judged(unseen(calm, 8.5, 10.5)).outcome is Outcome.INCONCLUSIVE
+    assert judged(unseen(calm, 33.5, 99)).outcome is Outcome.INCONCLUSIVE, "the load went on for 3.5 s"
+    assert judged(unseen(calm, -9.5, -6.5)).outcome is Outcome.PASS, "before the act ten seconds may be missing"
+
+
 @pytest.mark.parametrize("kind", [Metric, LoadStopped, Phase])
 def test_without_evidence_nobody_knows(kind: type) -> None:
     assert judged(without(a_history(), kind)).outcome is Outcome.INCONCLUSIVE
