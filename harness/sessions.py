@@ -110,6 +110,13 @@ def edge_share(history: History, edge: str, window: Window) -> tuple[float, int]
     return float(np.count_nonzero(served & (visits.edge == edge)) / count) if count else 0.0, count
 
 
+def unserved(history: History, window: Window) -> int:
+    """Count the requests sent in a window of which no edge says that it served them: nobody knows to whom they went."""
+    visits = history.visits
+    sent = (visits.attempts > 0) & (visits.sent_ns >= window.start_ns) & (visits.sent_ns < window.end_ns)
+    return int(np.count_nonzero(sent & (visits.edge == "")))
+
+
 def first_pages_ms(history: History, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """Give for each of some rows of the ledger the time from when it was due to the last asset of its first page.
 

@@ -8,7 +8,7 @@ from msgspec import Meta
 from harness.evidence import decide
 from harness.history import Checker, History, Window
 from harness.model import Ratio, Verdict, noun
-from harness.sessions import edge_share
+from harness.sessions import edge_share, unserved
 
 ENOUGH = 100
 S = 1_000_000_000
@@ -21,7 +21,8 @@ class TrafficShare(Checker):
 
     Counted are the requests sent in the window; with a ``step``, instead those from ``from_s`` to ``to_s`` after its act or
     its heal (``since``), where no ``to_s`` means the next act or heal. Evidence: requests that an edge answered, 100 of them
-    scaled by ``--rate``; and that edge must have answered one at some time, or its name says nothing.
+    scaled by ``--rate``; and that edge must have answered one at some time, or its name says nothing. Requests that no edge
+    answered may have gone to any: a PASS must hold wherever they went.
     """
 
     browses: ClassVar[bool] = True
@@ -49,11 +50,24 @@ class TrafficShare(Checker):
             lacking = f"The journal does not say when {self.since} of {self.step} was, or when the load ended."
         elif not known:
             lacking = f"{self.edge} answered no request in all of the run."
+        failed = word if not lacking and not self.min_ratio <= share <= self.max_ratio else ""
+        lost = unserved(history, window) if window else 0
+        least = round(share * served)
+        most = least + lost
+        if (
+            not lacking
+            and lost
+            and not self.min_ratio * (served + lost) <= least <= most <= self.max_ratio * (served + lost)
+        ):
+            lacking = (
+                f"No edge answered {lost:,} requests beside {served:,}: with them {self.edge} had from "
+                f"{least / (served + lost):.1%} to {most / (served + lost):.1%}; it should be {limits}."
+            )
         return decide(
-            failed=word if not lacking and not self.min_ratio <= share <= self.max_ratio else "",
+            failed=failed,
             lacking=lacking,
             passed=word,
-            measured={"share_ratio": share, "requests": served},
+            measured={"share_ratio": share, "requests": served, "unserved": lost},
             limit={"min_ratio": self.min_ratio, "max_ratio": self.max_ratio},
             evidence=served if known else 0,
             needed=needed,

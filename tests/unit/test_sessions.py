@@ -206,6 +206,34 @@ def test_without_the_act_nobody_is_exposed_and_nothing_passes() -> None:
     assert "does not say when step1 hit" in verdict.because
 
 
+def share_of(history: History) -> Verdict:
+    return next(one for one in judge(the_plan(), history).verdicts if one.objective == "traffic_share")
+
+
+def test_requests_that_no_edge_answered_may_have_gone_to_the_one_that_should_have_none() -> None:
+    """Half the shoppers are still sent to an edge that is dead: of those that are answered, none is by it."""
+    visits, act = good().visits, act_ns(the_plan())
+    hit = (visits.sent_ns >= act) & (visits.session // 2 % 2 == 0)
+    edge, status = np.where(hit, "", visits.edge), np.where(hit, 0, visits.status)
+    verdict = share_of(replace(good(), visits=replace(visits, edge=edge, status=status)))
+    assert verdict.measured["share_ratio"] == 0
+    assert verdict.measured["unserved"] > 500
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "No edge answered" in verdict.because
+
+
+def test_a_share_fails_and_passes_by_what_edges_answered_where_the_others_are_few() -> None:
+    visits, act = good().visits, act_ns(the_plan())
+    (after,) = np.nonzero(visits.sent_ns >= act)
+    few = replace(visits, edge=visits.edge.copy(), status=visits.status.copy())
+    few.edge[after[:3]], few.status[after[:3]] = "", 0
+    assert share_of(replace(good(), visits=few)).outcome is Outcome.PASS
+    unsent = replace(few, attempts=np.where(few.edge == "", 0, few.attempts))
+    assert share_of(replace(good(), visits=unsent)).measured["unserved"] == 0
+    few.edge[after[3:300]] = "cdn_a"
+    assert share_of(replace(good(), visits=few)).outcome is Outcome.FAIL
+
+
 def test_the_first_page_ends_with_its_last_asset() -> None:
     history = good()
     rows = np.flatnonzero(history.ledger.sessions)
