@@ -11,6 +11,7 @@ from harness.model import Count, Verdict, noun
 from harness.sessions import Exposure, Seqs, ended, exposures, failed, known, told
 
 CARRIED = 0.3
+FEWEST_EXPOSED, FEWEST_MOVED = 100, 10
 NO_ONE_FAILED = 3.0  # with 95 % confidence, n trials without a failure bound its probability by 3/n
 
 
@@ -20,10 +21,11 @@ class FailedSessions(Checker):
 
     Failed: one of its requests got a wrong body, an answer that is not 2xx or 3xx, a reset, a truncation or no answer, or
     took more than 10 s; a GET may have been repeated once. Evidence: at least ``sessions`` that saw all their pages, or
-    failed. Where a step hits an edge, also: the edge carried 30 % of the requests in the 10 s before, at least ``exposed``
-    sessions were under way on it at t0, and at least ``moved`` of those were served by another edge afterwards. All three
-    scale with ``--rate``. Both 95 % bounds are measured where none failed: 3/sessions, 3/exposed. ``added_delay_p99_ms``:
-    of the exposed, the worst of each one's requests after t0 beyond the median of its kind before, nearest rank.
+    failed. For each step that hits an edge, also: the edge carried 30 % of the requests in the 10 s before, at least
+    ``exposed`` sessions were under way on it at t0, and at least ``moved`` of those were served by another edge afterwards.
+    All three scale with ``--rate``; 100 exposed and 10 moved are always needed, unless fewer are asked for. Both 95 %
+    bounds are measured where none failed: 3/sessions, 3/exposed. ``added_delay_p99_ms``: of the exposed, the worst of each
+    one's requests after t0 beyond the median of its kind before, nearest rank.
     """
 
     browses: ClassVar[bool] = True
@@ -51,34 +53,37 @@ class FailedSessions(Checker):
             failed=f"{plural(len(bad), 'session')} of {len(all_):,} failed; at most {self.max:,} may."
             if len(bad) > self.max
             else "",
-            lacking=self._lacking(history, found, len(all_), needed, len(exposed), len(moved)),
+            lacking=self._lacking(history, found, len(all_), needed),
             passed=f"{len(bad):,} of {len(all_):,} sessions failed; at most {self.max:,} may.{_said(measured, bounds)}",
             measured=measured | bounds,
             limit={"max": self.max, "sessions": needed}
-            | ({"exposed": self.exposed * history.scale, "moved": self.moved * history.scale} if found else {}),
+            | (dict(zip(("exposed", "moved"), self._moving(history), strict=True)) if found else {}),
             evidence=len(all_),
             needed=needed,
             examples=list(told(history, rows)),
         )
 
-    def _lacking(  # noqa: PLR0913, PLR0917 -- what there is, and what is needed
-        self, history: History, found: tuple[Exposure, ...], all_: int, needed: int, exposed: int, moved: int
-    ) -> str:
+    def _moving(self, history: History) -> tuple[int, int]:
+        """Give how many exposed sessions, and how many moved ones, each step that hits an edge needs at this run's load."""
+        asked = ((self.exposed, FEWEST_EXPOSED), (self.moved, FEWEST_MOVED))
+        exposed, moved = (max(ceil(full * history.scale), min(full, fewest)) for full, fewest in asked)
+        return exposed, moved
+
+    def _lacking(self, history: History, found: tuple[Exposure, ...], all_: int, needed: int) -> str:
         """Say what evidence is missing; empty where there is enough."""
-        exposed_needed, moved_needed = ceil(self.exposed * history.scale), ceil(self.moved * history.scale)
-        unseen = [one.step for one in found if one.at_ns is None]
-        idle = [one for one in found if one.at_ns is not None and one.share < CARRIED]
-        reasons = {
-            f"Only {all_:,} sessions came to their end; {needed:,} are needed.": all_ < needed,
-            f"The journal does not say when {', '.join(unseen)} hit.": bool(unseen),
-            " ".join(f"{one.edge} carried only {one.share:.0%} before {one.step}; 30 % are needed." for one in idle): bool(
-                idle
-            ),
-            f"Only {exposed:,} sessions were on it when it was hit; {exposed_needed:,} are needed.": bool(found)
-            and exposed < exposed_needed,
-            f"Only {moved:,} of them were moved; {moved_needed:,} are needed.": bool(found) and moved < moved_needed,
-        }
-        return " ".join(reason for reason, applies in reasons.items() if applies)
+        exposed, moved = self._moving(history)
+        reasons = [f"Only {all_:,} sessions came to their end; {needed:,} are needed."] if all_ < needed else []
+        if unseen := [one.step for one in found if one.at_ns is None]:
+            reasons.append(f"The journal does not say when {', '.join(unseen)} hit.")
+        for one in found:
+            where = f"on {one.edge} when {one.step} hit it"
+            if one.at_ns is not None and one.share < CARRIED:
+                reasons.append(f"{one.edge} carried only {one.share:.0%} before {one.step}; 30 % are needed.")
+            if len(one.exposed) < exposed:
+                reasons.append(f"Only {len(one.exposed):,} sessions were {where}; {exposed:,} are needed.")
+            if len(one.moved) < moved:
+                reasons.append(f"Only {len(one.moved):,} of those {where} were moved; {moved:,} are needed.")
+        return " ".join(reasons)
 
 
 def _union(parts: list[Seqs]) -> Seqs:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harness import events, registry
+from harness.checkers.failed_sessions import FailedSessions
 from harness.history import SHED, UNKNOWN, History
 from harness.judge import judge
 from harness.model import Outcome, Verdict
@@ -21,7 +22,7 @@ from harness.scenario import Entry, asked_also
 from harness.sessions import answers_needed, begun, ended, exposures, failed, first_pages_ms
 from harness.visits import ASSET, CART, DIGEST, IDENTITY, OTHER_CART, PAGE
 from tests.fake_declaration import DECLARATION
-from tests.fake_runs import S, a_history, a_plan, act_ns, without
+from tests.fake_runs import S, a_history, a_plan, act_ns, also, without
 from tests.fake_sessions import picked, spoilt
 from tests.unit.test_never_a_false_green import mixed_up, rows_of, told
 
@@ -195,6 +196,33 @@ def test_who_was_on_the_edge_at_the_act_is_exposed_and_who_was_served_elsewhere_
         assert own[0] == "cdn_a"
     never = picked(good(), np.flatnonzero((visits.edge == "cdn_a") | (visits.done_ns <= (one.at_ns or 0))))
     assert len(exposures(never)[0].moved) == 0
+
+
+def test_what_one_step_moved_is_no_evidence_of_another() -> None:
+    """The second hits the other edge, which by then carries all, and does nothing to anybody: nobody has to move."""
+    scenario = the_plan().scenario
+    step = scenario.steps[0]
+    again = replace(step, id="step2", at_s=10.0, fault=replace(step.fault, params={"target": "cdn_b"}))
+    later = act_ns(the_plan()) + 10 * S
+    more: list[events.Event] = [replace(one, at_ns=later, step="step2") for one in good().all(events.Intended)]
+    more += [replace(one, at_ns=later, t0_ns=later, step="step2") for one in good().all(events.Acted)]
+    twice = replace(also(good(), *more), scenario=replace(scenario, steps=(step, again)))
+    first, second = exposures(twice)
+    assert len(first.moved) > 10
+    assert (second.edge, second.share, len(second.moved)) == ("cdn_b", 1.0, 0)
+    assert len(second.exposed) > 10
+    checker = FailedSessions(sessions=100, exposed=10, moved=10)
+    assert checker.check(good()).outcome is Outcome.PASS
+    verdict = checker.check(twice)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.because == "Only 0 of those on cdn_b when step2 hit it were moved; 10 are needed."
+
+
+@pytest.mark.parametrize(("asked", "needed"), [({}, (100, 10)), ({"exposed": 12, "moved": 3}, (12, 3))])
+def test_a_small_load_needs_some_who_were_moved_all_the_same(asked: Mapping[str, int], needed: tuple[int, int]) -> None:
+    verdict = FailedSessions(sessions=100, **asked).check(told(good(), events.Run, scale=0.01))
+    assert (verdict.limit["exposed"], verdict.limit["moved"]) == needed
+    assert verdict.outcome is (Outcome.PASS if asked else Outcome.INCONCLUSIVE)
 
 
 def test_without_the_act_nobody_is_exposed_and_nothing_passes() -> None:
