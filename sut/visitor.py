@@ -122,8 +122,8 @@ class _Browser:
                 return _other_status(reply)
             if not _proved(reply):
                 return Said(wrong=DIGEST)
-            if "x-shopper" in reply.headers or any(cookie.startswith("sid=") for cookie in reply.cookies):
-                return Said(wrong=IDENTITY)  # whoever keeps this copy, shows one shopper's page to all
+            if _names_somebody(reply):
+                return Said(wrong=IDENTITY)
             return FINE if marks.items() <= _marks(reply.body).items() else Said(wrong=OTHER_PAGE)
 
         return Ask(what=PAGE, request=_get(path), judge=judge)
@@ -219,9 +219,16 @@ def _asset(path: str) -> Ask:
     def judge(reply: Reply) -> Said:
         if reply.status != 200:
             return _other_status(reply)
-        return FINE if reply.sha256.hex().startswith(name) else Said(wrong=OTHER_ASSET)
+        if not reply.sha256.hex().startswith(name):
+            return Said(wrong=OTHER_ASSET)
+        return Said(wrong=IDENTITY) if _names_somebody(reply) else FINE
 
     return Ask(what=ASSET, request=_get(path), judge=judge)
+
+
+def _names_somebody(reply: Reply) -> bool:
+    """Say whether a public answer is one shopper's: whoever keeps this copy, makes all others into that one."""
+    return "x-shopper" in reply.headers or any(cookie.startswith("sid=") for cookie in reply.cookies)
 
 
 def _proved(reply: Reply) -> bool:

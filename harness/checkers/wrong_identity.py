@@ -16,8 +16,9 @@ PERSONAL = (LOGIN, CART_PUT, ACCOUNT, CART, CHECKOUT, PAY)
 class WrongIdentity(Checker):
     """Answers that were another's, or that carry somebody's identity though all may see them: at most ``max``.
 
-    A personal answer (log-in, account, cart, checkout) must name the shopper that asked, in header and body. A public page
-    must name nobody and set no cookie of identity: whoever keeps a copy of it would make the next shopper into this one.
+    A personal answer (log-in, account, cart, checkout) must name the shopper that asked, in header and body. A public page,
+    and what belongs to it, must name nobody and set no cookie of identity: whoever keeps a copy of it would make the next
+    shopper into this one.
     Evidence: personal answers, of those asked for since the last act; 100, or nine tenths of those of 10 s (six a checkout)
     if that is less, 20 at least.
     """

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -149,6 +150,11 @@ WRONG: Mapping[str, tuple[Spoil, tuple[str, str]]] = {
     "another product": (
         lambda ask, r: page(ask.request.path, 'data-sku="SKU-1"') if ask.request.path.startswith("/p/") else r,
         ("page", "page"),
+    ),
+    "an asset that names somebody": (replaced(ASSET, lambda _, r: made(r.body, {"x-shopper": "9"})), ("asset", "identity")),
+    "an asset with somebody's cookie": (
+        replaced(ASSET, lambda _, r: replace(r, cookies=("edge=a; Path=/", "sid=another's; Path=/"))),
+        ("asset", "identity"),
     ),
     "a page that names somebody": (
         replaced(PAGE, lambda a, _: page(a.request.path, "", "", {"x-shopper": "9"})),
