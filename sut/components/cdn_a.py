@@ -116,9 +116,10 @@ class CdnA(Edge):
         command = ["sh", "-c", f"cp -f {_RIGHT} {_LIVE} && exec {_NGINX} -g 'daemon off;'"]
         files = {_RIGHT: settings(instance, origin, defects=defects)}
         super().__init__(ground, instance, command, origin=origin, files=files)
+        self._defects = defects
 
     def wrongly(self, how: Wrong, amount: int) -> list[str]:
-        """Give the command that exchanges its configuration."""
-        modules = _LUA if how in ("truncated", "slow") else ""
-        text = settings(self.instance, self._origin, _wrong(how, amount), f"# {named(how, amount)}\n{modules}")
+        """Give the command that exchanges its configuration; whatever is bad about it stays so."""
+        modules = f"# {named(how, amount)}\n{_LUA if how in ('truncated', 'slow') else ''}"
+        text = settings(self.instance, self._origin, _wrong(how, amount), modules, self._defects)
         return ["sh", "-c", f'printf %s "$1" > {_LIVE} && {_NGINX} -s reload', "sh", text]

@@ -1,12 +1,14 @@
 """Steering and edges as they are configured, and how an edge's answer is compared with the origin's."""
 
 import re
+from typing import Any, cast
 
 import pytest
 
 from harness.capabilities import Wrong
 from sut.components import cdn_a, cdn_b, lb, steering
 from sut.components.edge import ELSEWHERE, differs, named
+from sut.components.part import Part
 from sut.shop import ReferenceShop
 
 EDGES = {"cdn_a": "198.18.7.17", "cdn_b": "198.18.7.18"}
@@ -115,6 +117,19 @@ def test_a_wrong_configuration_differs_from_the_right_one_and_from_all_others(ho
         assert len(texts | {product.settings("cdn", ORIGIN)}) == len(HOWS) + 1
     assert named(how, 0) == f"wrongly-{how}"
     assert named(how, 7) == f"wrongly-{how}-7"
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_a_bad_edge_stays_as_bad_as_it_is_while_it_answers_wrongly(how: Wrong, monkeypatch: pytest.MonkeyPatch) -> None:
+    def named_only(edge: Part, _ground: object, instance: str, *_: object, **__: object) -> None:
+        edge.instance = instance
+
+    monkeypatch.setattr(Part, "__init__", named_only)
+    for defects in ({"caches_cookies"}, set[str]()):
+        edge = cdn_a.CdnA(cast("Any", None), "cdn_a", origin=ORIGIN, defects=defects)
+        text = edge.wrongly(how, 100)[-1]
+        assert (cdn_a._KEEPS_ALL in text) is bool(defects)
+        assert text.startswith(f"# {named(how, 100)}\n"), "by which it is seen to do so"
 
 
 def test_an_authority_vouches_for_its_own_and_keeps_its_key() -> None:
