@@ -37,6 +37,7 @@ from sut.shopper import LISTS, OneCallShopper, sku_of
 
 ASSETS = re.compile(r'(?:href|src)="(/a/[0-9a-f]{16}\.(?:css|js|webp))"')
 BODY, MARK = re.compile(rb"<body([^>]*)>"), re.compile(rb'data-([a-z-]+)="([^"]*)"')
+PRICE_CENTS = re.compile(r"[0-9]{1,18}")  # of a longer one Python would not make a number at all
 MOST_LINES, MOST_PIECES = 3, 3
 FINE = Said()
 
@@ -109,7 +110,7 @@ class _Browser:
 
     def _note_price(self, path: str, page: Reply) -> None:
         price = _marks(page.body).get("price-cents", "")
-        if path.startswith("/p/") and price.isdecimal():
+        if path.startswith("/p/") and PRICE_CENTS.fullmatch(price):
             self._prices[path.removeprefix("/p/")] = int(price)
 
     # -- what it asks, and what it expects
@@ -202,7 +203,7 @@ class _Browser:
                 if reply.headers.get("x-shopper") != str(self._me) or answer["shopper"] != self._me:
                     return Said(wrong=IDENTITY)
                 return Said(wrong=judge(answer))
-            except (ValueError, TypeError, KeyError, RecursionError):
+            except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError):  # 1e999 is a number in JSON
                 return Said(wrong=OTHER_PAGE)
 
         return Ask(what=what, request=request, judge=judged)

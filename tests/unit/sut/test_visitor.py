@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -193,6 +194,16 @@ WRONG: Mapping[str, tuple[Spoil, tuple[str, str]]] = {
     "another amount paid": (changed(PAY, amount_cents=1), ("pay", "price")),
     "another order": (changed(PAY, lines=[{"sku": "SKU-1", "qty": 1, "price_cents": 100}]), ("pay", "cart")),
     "nonsense": (replaced(CART, lambda _, r: made(b"nope", dict(r.headers))), ("cart", "page")),
+    "a price without end": (
+        replaced(CHECKOUT, lambda _, r: made(r.body.replace(b'_cents": 100', b'_cents": 1e999'), dict(r.headers))),
+        ("checkout", "page"),
+    ),
+    "an amount without end": (
+        replaced(
+            CHECKOUT, lambda _, r: made(r.body.replace(b'amount_cents": ', b'amount_cents": 1e999, "w": '), dict(r.headers))
+        ),
+        ("checkout", "page"),
+    ),
     "a price that is none": (
         lambda ask, r: (
             page(ask.request.path, f'data-sku="{ask.request.path[3:]}" data-price-cents="1"')
@@ -208,6 +219,27 @@ WRONG: Mapping[str, tuple[Spoil, tuple[str, str]]] = {
 def test_what_is_wrong_is_said(name: str) -> None:
     spoil, wrong = WRONG[name]
     assert first_wrong(spoil) == wrong
+
+
+@pytest.mark.parametrize("value", [b"1e999", b"-1e999", b"NaN", b"9" * 5000, b"[[1]]", b"null", b'"\\ud800"', b"[" * 99_999])
+def test_no_answer_ends_the_load(value: bytes) -> None:
+    """Whatever a shop puts where a number, a text or a list is meant, the shopper says that it is wrong, and walks on."""
+
+    def spoil(field: bytes) -> Spoil:
+        made_up = re.compile(b'("%s": )("[^"]*"|[0-9]+|\\[[^]]*\\])' % field)
+        return lambda _, r: made(made_up.sub(lambda found: found[1] + value, r.body), dict(r.headers))
+
+    for field in (b"shopper", b"lines", b"sku", b"qty", b"price_cents", b"amount_cents", b"confirmation", b"order_id"):
+        for what in (LOGIN, CART_PUT, CART, CHECKOUT, PAY):
+            first_wrong(replaced(what, spoil(field)))
+
+
+def test_a_price_too_long_to_be_one_ends_no_load_either() -> None:
+    def spoil(ask: Ask, reply: Reply) -> Reply:
+        path = ask.request.path
+        return page(path, f'data-sku="{path[3:]}" data-price-cents="{"9" * 5000}"') if path.startswith("/p/") else reply
+
+    assert first_wrong(spoil) == ("", ""), "it is no price to compare with"
 
 
 @pytest.mark.parametrize(
