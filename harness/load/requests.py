@@ -1,7 +1,8 @@
 """The requests of sessions on disk, beside the ledger: what the load child writes, and what the judge believes of it.
 
 A ``sealed`` file. All rows of a session are written when it ends, each with how many there are. A row that is not beyond
-doubt is left out, and a doubt voids PASS; so does a session of which one is missing, see ``doubts``.
+doubt is left out, and a doubt voids PASS; so does a session of which one is missing, see ``doubts``. An answer whose edge
+cannot be told from its header stays what it is, but for that name.
 """
 
 import re
@@ -20,6 +21,7 @@ COLUMNS = ("session", "nth", "of", "what", "sent_ns", "done_ns", "status", "atte
 TEXTS = ("edge", "digest", "wrong")
 REQUESTS = Format(name="the record of requests", numbers=COLUMNS, texts=TEXTS)
 EDGE, DIGEST = re.compile(r"[\w.#-]{0,40}", re.ASCII), re.compile(r"([0-9a-f]{16})?")
+QUOTED = 60
 Row = tuple[int, int, int, int, int, int, int, int, str, str, str]
 
 
@@ -36,7 +38,7 @@ def read(path: Path, ledger: Ledger, until_ns: int) -> tuple[Visits, tuple[Doubt
     table = sealed.read(path, REQUESTS, until_ns, doubts)
     kept = _credible(table.numbers, table.texts, ledger, doubts)
     session, nth, of, what, sent, done, status, attempts = table.numbers[:, kept]
-    edge, digest, wrong = (_picked(texts, kept) for texts in table.texts)
+    edge, digest, wrong = ([texts[place] for place in kept.tolist()] for texts in table.texts)
     visits = Visits(
         session=session,
         nth=nth,
@@ -46,15 +48,23 @@ def read(path: Path, ledger: Ledger, until_ns: int) -> tuple[Visits, tuple[Doubt
         done_ns=done,
         status=status.astype(np.int16),
         attempts=attempts.astype(np.int16),
-        edge=edge,
-        digest=digest,
-        wrong=wrong,
+        edge=np.array(_named(edge, doubts), dtype=np.str_),
+        digest=np.array(digest, dtype=np.str_),
+        wrong=np.array(wrong, dtype=np.str_),
     )
     return visits, tuple(Doubt(because=text, voids=frozenset({Outcome.PASS})) for text in doubts)
 
 
-def _picked(texts: list[str], kept: Numbers) -> NDArray[np.str_]:
-    return np.array([texts[place] for place in kept.tolist()], dtype=np.str_)
+def _named(edges: list[str], doubts: list[str]) -> list[str]:
+    """Give the names of edges, "" for what is none: a proxy outside the shop may write a whole chain into the header."""
+    names = {text for text in set(edges) if EDGE.fullmatch(text)}
+    foreign = [text for text in edges if text not in names]
+    if foreign:
+        doubts.append(
+            f"{len(foreign)} answers name no edge in X-Served-By, but {foreign[0][:QUOTED]!r}: nobody knows who served "
+            "them; let each edge of the shop put its own name there, and nothing else"
+        )
+    return [text if text in names else "" for text in edges]
 
 
 def _credible(table: Numbers, texts: tuple[list[str], ...], ledger: Ledger, doubts: list[str]) -> Numbers:
@@ -79,9 +89,8 @@ def _credible(table: Numbers, texts: tuple[list[str], ...], ledger: Ledger, doub
 
 
 def _readable(texts: tuple[list[str], ...]) -> NDArray[np.bool_]:
-    """Say which rows hold nothing but texts as they are written."""
-    edge, digest, wrong = texts
-    known_edges, known_wrongs = {text for text in set(edge) if EDGE.fullmatch(text)}, {"", *WRONGS}
-    rows = zip(edge, digest, wrong, strict=True)
-    fine = [one in known_edges and why in known_wrongs and bool(DIGEST.fullmatch(hash_)) for one, hash_, why in rows]
+    """Say which rows hold nothing but digests and reasons as they are written."""
+    _, digest, wrong = texts
+    known_wrongs = {"", *WRONGS}
+    fine = [why in known_wrongs and bool(DIGEST.fullmatch(hash_)) for hash_, why in zip(digest, wrong, strict=True)]
     return np.array(fine, dtype=np.bool_)

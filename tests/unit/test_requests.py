@@ -112,8 +112,6 @@ def test_a_corrupt_byte_anywhere_is_doubted(path: Path, ledger: Ledger, place: i
         (6, 1000, "cannot be"),
         (7, -1, "cannot be"),
         (7, 0, "cannot be"),
-        (8, "x" * 41, "cannot be"),
-        (8, "<b>", "cannot be"),
         (9, "ABC", "cannot be"),
         (10, "dunno", "cannot be"),
         (4, 2**63, "torn or corrupt"),
@@ -129,6 +127,20 @@ def test_a_row_that_cannot_be_is_left_out_and_its_session_is_not_whole(
     visits, doubts = read(path, ledger, UNTIL_NS)
     assert told(doubts, words)
     assert SESSIONS[0] not in complete(visits)
+
+
+@pytest.mark.parametrize("header", ["cache-fra, cache-lhr", "x" * 41, "<b>", "cdn_a\n"])
+def test_an_answer_by_nobody_knows_whom_is_kept_and_the_header_is_told(path: Path, ledger: Ledger, header: str) -> None:
+    """Who was served by that edge cannot be known; that the answer was bad can."""
+    first, *others = rows()
+    write(path, [(*first[:6], 503, 1, header, *first[9:]), *others])
+    visits, doubts = read(path, ledger, UNTIL_NS)
+    assert [doubt.voids for doubt in doubts] == [{Outcome.PASS}]
+    assert f"1 answers name no edge in X-Served-By, but {header[:60]!r}" in doubts[0].because
+    assert visits.edge[0] == ""
+    assert set(visits.edge[1:].tolist()) == {"cdn_a"}
+    assert visits.bad.tolist() == [True] + [False] * len(others)
+    assert complete(visits).tolist() == SESSIONS
 
 
 def test_a_row_twice_is_doubted_and_the_first_counts(path: Path, ledger: Ledger) -> None:
