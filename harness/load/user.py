@@ -97,7 +97,7 @@ class Street:
             if number % CATCH_UP == 0:
                 gevent.sleep(0)
         if self._walker is not None:
-            self._walker.closing.set()
+            self._walker.close()
         self._in_flight.join()
 
     def _new_walker(self, writer: requests.Writer | None) -> Walker | None:

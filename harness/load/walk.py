@@ -24,6 +24,7 @@ from harness.visits import PATIENCE_NS, PAY
 AT_ONCE = 6  # what browsers open to one host
 SERVED_BY = "x-served-by"
 GONE = ("max-age=0", "expires=thu, 01-jan-1970", "expires=thu, 01 jan 1970")
+GOING_HOME_S = 3.0  # with the time-out of a request less than the load is given to settle
 NOTHING_ORDERED, NOT_SENT = Answer(fate=REFUSED), Answer(fate=SHED)
 
 
@@ -64,7 +65,10 @@ class Asked:
 
 
 class Walker:
-    """Walks sessions, any number at a time. ``closing`` is set when the load ends: who is thinking then, goes home."""
+    """Walks sessions, any number at a time.
+
+    When the load ends, who is thinking goes home; who is not, asks for nothing more from ``GOING_HOME_S`` later on.
+    """
 
     def __init__(  # noqa: PLR0913 -- what a session needs, named
         self,
@@ -78,7 +82,13 @@ class Walker:
     ) -> None:
         self._sessions, self._visitor, self._wire, self._writer = sessions, visitor, wire, writer
         self._zero_ns, self._timeout_s = zero_ns, timeout_s
-        self.closing = Event()
+        self._closing = Event()
+        self._home_ns = 0
+
+    def close(self) -> None:
+        """End the load: from now on all go home."""
+        self._home_ns = monotonic_ns() + int(GOING_HOME_S * 1e9)
+        self._closing.set()
 
     def walk(self, seq: int) -> Result:
         """Be one session, from its first page to the rows of its requests; say what became of its order."""
@@ -86,11 +96,11 @@ class Walker:
         asked: list[Asked] = []
         visit = self._visitor.visit(seq, self._sessions)
         turn: Turn | None = next(visit)
-        while turn is not None and not (turn.think and self.closing.wait(turn.think * self._sessions.think_s)):
+        while turn is not None and not (asked and self._goes_home(turn.think * self._sessions.think_s)):
             now = self._together(turn, jar)
             asked += [one.without_body() for one in now]  # thousands are under way, each with megabytes behind it
             replies = [one.reply for one in now if one.reply is not None]
-            if not all(one.good for one in now):
+            if len(now) < len(turn.asks) or not all(one.good for one in now):
                 break
             try:
                 turn = visit.send(replies)
@@ -101,11 +111,19 @@ class Walker:
             self._writer.add(one.row(seq, number, len(asked), self._zero_ns))
         return _result(asked)
 
+    def _goes_home(self, think_s: float) -> bool:
+        """Think, and say whether the load has ended meanwhile, or so long ago that it is too late for anything."""
+        return self._closing.wait(think_s) if think_s else self._late()
+
     def _together(self, turn: Turn, jar: dict[str, str]) -> list[Asked]:
-        """Ask all of a turn, so many at once as a browser does."""
+        """Ask all of a turn, so many at once as a browser does; of many only what it is not too late for."""
         if len(turn.asks) == 1:
             return [self._ask(turn.asks[0], jar)]
-        return list(Pool(AT_ONCE).map(lambda ask: self._ask(ask, jar), turn.asks))
+        found = Pool(AT_ONCE).map(lambda ask: None if self._late() else self._ask(ask, jar), turn.asks)
+        return [one for one in found if one is not None]
+
+    def _late(self) -> bool:
+        return self._closing.is_set() and monotonic_ns() > self._home_ns
 
     def _ask(self, ask: Ask, jar: dict[str, str]) -> Asked:
         """Ask one thing, a GET once more where it failed."""
