@@ -117,10 +117,28 @@ class StockLevel:
 
 
 @noun
+class Charge:
+    """An order that does not cost what its products do, in all or in one of its lines: what it should and what it does."""
+
+    key: str
+    order_id: str
+    right_cents: int
+    charged_cents: int
+
+
+@noun
+class Charges:
+    """How many orders of the primary were held against the prices of products, in one snapshot, and those ``wrong``."""
+
+    orders: int
+    wrong: tuple[Charge, ...]
+
+
+@noun
 class Audit:
     """The truth read back after heal, rejoin and settling, on every node. ``skus`` is how many products there must be.
 
-    ``missing`` names nodes that could not be read, with the reason.
+    ``missing`` names nodes that could not be read, with the reason. ``charges`` are None where nobody compared prices.
     """
 
     at_ns: int
@@ -128,6 +146,7 @@ class Audit:
     stock: tuple[StockLevel, ...]
     skus: int
     missing: Mapping[str, str]
+    charges: Charges | None = None
 
     @property
     def primary(self) -> NodeAudit | None:

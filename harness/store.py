@@ -107,11 +107,11 @@ def read_site(folder: Path) -> Residence | None:
 
 
 def write_audit(folder: Path, audit: Audit) -> None:
-    """Write the audit: a line a node, one for the stock, and the seal."""
+    """Write the audit: a line a node, one for the stock and what orders cost, and the seal."""
     head = {"at_ns": audit.at_ns, "skus": audit.skus, "missing": dict(audit.missing)}
     parts: list[tuple[str, dict[str, Any]]] = [("head", head)]
     parts += [("node", msgspec.to_builtins(node)) for node in audit.nodes]
-    parts.append(("stock", {"levels": [msgspec.to_builtins(level) for level in audit.stock]}))
+    parts.append(("stock", msgspec.to_builtins({"levels": audit.stock, "charges": audit.charges})))
     parts.append(("seal", {"nodes": len(audit.nodes)}))
     with (folder / AUDIT).open("wb") as stream:
         for number, (name, body) in enumerate(parts):
@@ -135,7 +135,8 @@ def read_audit(folder: Path) -> tuple[Audit | None, tuple[Doubt, ...]]:
         stock = next(line for line in found if line["kind"] == "stock")
         if any(not len(node.key) == len(node.order_id) == len(node.digest) for node in nodes):
             raise KeyError("columns")  # noqa: TRY301 -- the same
-        audit = msgspec.convert({**head, "nodes": nodes, "stock": stock["levels"]}, type=Audit)
+        told = {**head, "nodes": nodes, "stock": stock["levels"], "charges": stock.get("charges")}
+        audit = msgspec.convert(told, type=Audit)
     except (OSError, KeyError, IndexError, TypeError, StopIteration, ValueError) as error:  # msgspec's are ValueErrors
         return None, (_voids_pass(f"the audit is not whole ({error})"),)
     return audit, ()

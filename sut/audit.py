@@ -1,4 +1,4 @@
-"""The truth read back from PostgreSQL: every order on a node, and every stock level, each in one snapshot."""
+"""The truth read back from PostgreSQL: every order on a node; every stock level and what orders cost, in one snapshot."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -7,7 +7,8 @@ import psycopg
 from psycopg.abc import Query
 
 from harness.errors import ControlError
-from harness.history import NodeAudit, StockLevel
+from harness.history import Charge, Charges, NodeAudit, StockLevel
+from harness.model import noun
 from sut.shopper import digest_of
 
 CONNECT_S = 5
@@ -24,6 +25,21 @@ ORDERS: Query = """copy (
 ) to stdout"""
 LEVELS: Query = "select sku, qty from products order by sku"
 SOLD: Query = "select sku, sum(qty)::bigint from order_lines group by sku"
+COUNT: Query = "select count(*) from orders"
+# The shop never changes a price, so what a product costs now is what it has always cost.
+MISCHARGED: Query = """select o.idempotency_key, o.id::text, coalesce(sum(l.qty * p.price_cents), 0)::bigint, o.amount_cents
+from orders o left join order_lines l on l.order_id = o.id left join products p using (sku)
+group by o.id having o.amount_cents is distinct from sum(l.qty * p.price_cents)
+    or bool_or(l.price_cents is distinct from p.price_cents)
+order by o.id"""
+
+
+@noun
+class Books:
+    """What one snapshot of a node says of stock and of what orders cost."""
+
+    stock: tuple[StockLevel, ...]
+    charges: Charges
 
 
 def read_node(connection_info: str, node: str, role: str) -> NodeAudit:
@@ -41,7 +57,7 @@ def read_node(connection_info: str, node: str, role: str) -> NodeAudit:
 
 
 def read_levels(connection_info: str, node: str) -> dict[str, int]:
-    """Read the stock level of each product: before the load, what ``read_stock`` asks for as ``initial``.
+    """Read the stock level of each product: before the load, what ``read_books`` asks for as ``initial``.
 
     Raises ``ControlError`` when it cannot be read.
     """
@@ -49,19 +65,26 @@ def read_levels(connection_info: str, node: str) -> dict[str, int]:
         return dict(connection.execute(LEVELS).fetchall())
 
 
-def read_stock(connection_info: str, node: str, initial: Mapping[str, int]) -> tuple[StockLevel, ...]:
-    """Read the stock of each product, and what the orders add up to, in one snapshot.
+def read_books(connection_info: str, node: str, initial: Mapping[str, int]) -> Books:
+    """Read the stock of each product, what the orders add up to, and those that cost something else than their products.
 
-    A product that is missing on one side counts 0 there, so that the sums disagree. Raises ``ControlError`` when it
-    cannot be read.
+    All in one snapshot. A product that is missing on one side counts 0 there, so that the sums disagree. Raises
+    ``ControlError`` when it cannot be read.
     """
     with _snapshot(connection_info, node) as connection:
         final = dict(connection.execute(LEVELS).fetchall())
         sold = dict(connection.execute(SOLD).fetchall())
-    return tuple(
+        ((orders,),) = connection.execute(COUNT).fetchall()
+        mischarged = connection.execute(MISCHARGED).fetchall()
+    stock = tuple(
         StockLevel(sku=sku, initial=initial.get(sku, 0), final=final.get(sku, 0), sold=sold.get(sku, 0))
         for sku in sorted(initial.keys() | final.keys() | sold.keys())
     )
+    wrong = tuple(
+        Charge(key=key, order_id=order_id, right_cents=right, charged_cents=charged)
+        for key, order_id, right, charged in mischarged
+    )
+    return Books(stock=stock, charges=Charges(orders=orders, wrong=wrong))
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from harness.errors import ControlError, SetupError
-from harness.history import Audit, NodeAudit, StockLevel
-from sut.audit import read_levels, read_node, read_stock
+from harness.history import Audit, NodeAudit
+from sut.audit import Books, read_books, read_levels, read_node
 from sut.components.orders_db import DATABASE, OrdersDb
 from sut.components.part import Until
 
@@ -19,7 +19,7 @@ class Readback:
         self._initial = read_levels(nodes[0].conninfo(DATABASE), nodes[0].instance)
 
     def audit(self) -> Audit:
-        """Read every node that can be read, and the stock on the primary.
+        """Read every node that can be read, and on the primary the stock and what orders cost.
 
         A standby is read when it has replayed what the primary has written, or is missing after 20 s. Where not exactly
         one node says that it takes writes, nobody knows the truth: all that claim it are missing.
@@ -32,17 +32,24 @@ class Readback:
         elif primaries:
             self._await_replay(primaries[0], [n for n in self._nodes if roles.get(n.instance) == "standby"], missing)
         found: list[NodeAudit] = []
-        stock: tuple[StockLevel, ...] = ()
+        books: Books | None = None
         for node in self._nodes:
             if node.instance in missing:
                 continue
             try:
                 found.append(read_node(node.conninfo(DATABASE), node.instance, roles[node.instance]))
                 if node in primaries:
-                    stock = read_stock(node.conninfo(DATABASE), node.instance, self._initial)
+                    books = read_books(node.conninfo(DATABASE), node.instance, self._initial)
             except ControlError as error:
                 missing[node.instance] = str(error)
-        return Audit(at_ns=self._now_ns(), nodes=tuple(found), stock=stock, skus=len(self._initial), missing=missing)
+        return Audit(
+            at_ns=self._now_ns(),
+            nodes=tuple(found),
+            stock=books.stock if books else (),
+            skus=len(self._initial),
+            missing=missing,
+            charges=books.charges if books else None,
+        )
 
     def _roles(self, missing: dict[str, str]) -> dict[str, str]:
         """Ask each node itself whether it follows another. An orphan that answers is found out here, not trusted."""

@@ -16,6 +16,7 @@ from harness.history import (
     REFUSED,
     UNKNOWN,
     Audit,
+    Charges,
     History,
     Ledger,
     NodeAudit,
@@ -153,7 +154,8 @@ def an_audit(ledger: Ledger, at_ns: int, without: Iterable[int] = ()) -> Audit:
         for node, role in ((PRIMARY, "standby"), (STANDBY, "primary"))
     )
     stock = tuple(StockLevel(sku=f"sku{n}", initial=9000, final=9000 - int(k), sold=int(k)) for n, k in enumerate(sold))
-    return Audit(at_ns=at_ns, nodes=nodes, stock=stock, skus=SKUS, missing={})
+    charges = Charges(orders=len(rows), wrong=())
+    return Audit(at_ns=at_ns, nodes=nodes, stock=stock, skus=SKUS, missing={}, charges=charges)
 
 
 def a_history(made: Plan | None = None, troubles: Sequence[Trouble] = FAILOVER, lost: int = 0) -> History:

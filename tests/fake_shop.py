@@ -18,7 +18,7 @@ from harness.capabilities import Alerting, Answers, Crashable, Killable, Metered
 from harness.declaration import Alert, Component, Declaration
 from harness.drivers import process
 from harness.errors import ControlError, SetupError
-from harness.history import Audit, NodeAudit, StockLevel
+from harness.history import Audit, Charge, Charges, NodeAudit, StockLevel
 from harness.model import Located, Residue, Target
 from harness.planned import Plan
 from harness.shop import Entry, Residence, Site, Thing
@@ -30,6 +30,7 @@ PROGRAM = Path(__file__).with_name("fake_shop_process.py")
 NODES, FRONTS = ("orders_db-1", "orders_db-2"), ("storefront-1", "storefront-2")
 FULL, SKUS = 10**6, tuple(f"SKU-{n:05d}" for n in range(1, 2001))
 LAST, LAST_STOCK = "SKU-LAST", 100
+PRICE_CENTS = 100
 POWERS = frozenset({Killable, Pausable, Crashable, Answers, Started})
 READY_S = 30.0  # several may come up at the same moment, on two cores
 BROWSING = {  # what this shop can do wrong for shoppers with a browser, and what must catch it
@@ -183,6 +184,7 @@ class RunningFakeShop:
     def audit(self) -> Audit:
         """Ask both nodes for everything they hold."""
         nodes, stock, missing = [], {}, {}
+        charges: Charges | None = None
         for name in NODES:
             try:
                 dump, _ = ask(self._ports[name], "dump", 10.0)
@@ -200,13 +202,14 @@ class RunningFakeShop:
                 )
             )
             if dump["role"] == "primary":
-                stock = _levels(orders, dump["stock"])
+                stock, charges = _levels(orders, dump["stock"]), _charges(orders)
         return Audit(
             at_ns=self._site.now_ns(),
             nodes=tuple(nodes),
             stock=tuple(stock.values()),
             skus=len(SKUS) + 1,
             missing=missing,
+            charges=charges,
         )
 
     def collect(self, folder: Path) -> None:
@@ -231,6 +234,16 @@ def _alert(name: str) -> Alert:
 
 def _digest(order: Mapping[str, Any]) -> str:
     return digest([(line["sku"], line["qty"]) for line in order["lines"]], order["amount_cents"])
+
+
+def _charges(orders: list[dict[str, Any]]) -> Charges:
+    """Hold what orders cost against the price that everything has."""
+    wrong = [
+        Charge(key=order["key"], order_id=order["order_id"], right_cents=right, charged_cents=order["amount_cents"])
+        for order in orders
+        if order["amount_cents"] != (right := sum(line["qty"] * PRICE_CENTS for line in order["lines"]))
+    ]
+    return Charges(orders=len(orders), wrong=tuple(wrong))
 
 
 def _levels(orders: list[dict[str, Any]], left: Mapping[str, int]) -> dict[str, StockLevel]:

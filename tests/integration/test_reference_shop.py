@@ -17,7 +17,7 @@ from harness.declaration import Component
 from harness.drivers import driver
 from harness.drivers.docker_client import RUN, client
 from harness.events import EngineEvent, Gap
-from harness.history import ACKNOWLEDGED
+from harness.history import ACKNOWLEDGED, Charges
 from harness.model import REFUSED, SILENT, Reading, Target
 from harness.planned import Plan
 from harness.shop import RunningShop, Site
@@ -187,6 +187,7 @@ def test_what_was_acknowledged_is_on_both_nodes(night: Night) -> None:
     assert [dict(zip(node.key, node.digest, strict=True)) for node in audit.nodes] == [night.acknowledged] * 2
     assert len(audit.stock) == audit.skus > 1000
     assert all(level.initial - level.final == level.sold for level in audit.stock)
+    assert audit.charges == Charges(orders=len(night.acknowledged), wrong=())
 
 
 def test_a_shopper_fills_a_cart_confirms_and_pays_and_no_other_session_sees_it(night: Night) -> None:

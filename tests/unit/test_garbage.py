@@ -34,6 +34,7 @@ KEYS = [
     "at_ns",
     "nodes",
     "levels",
+    "charges",
     "skus",
     "missing",
     "key",

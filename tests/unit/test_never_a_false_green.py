@@ -21,12 +21,15 @@ from numpy.typing import NDArray
 from harness import events
 from harness.checkers.oversold import balanced
 from harness.events import Event
-from harness.history import History, NodeAudit
+from harness.history import Charge, Charges, History, NodeAudit
 from harness.judge import judge
 from harness.model import Doubt, Outcome
+from harness.plan import plan
+from harness.scenario import asked_also
+from tests.fake_declaration import DECLARATION
 from tests.fake_runs import RUN, STEP, S, Trouble, a_history, a_plan, act_ns, also, end_ns, sealed, with_audit, without
 
-PLAN = a_plan()
+PLAN = plan(asked_also(a_plan().scenario, "wrongly_charged = {}", "made_up.toml"), DECLARATION)
 ACT, END, HEALED = act_ns(PLAN), end_ns(PLAN), act_ns(PLAN) + 25 * S
 
 
@@ -47,7 +50,9 @@ def stored(history: History, *keys: str) -> History:
     node = replace(
         node, key=(*node.key, *keys), order_id=(*node.order_id, *keys), digest=(*node.digest, *("" for _ in keys))
     )
-    return with_audit(history, replace(history.audit, nodes=(old, node)))
+    assert history.audit.charges is not None
+    charges = replace(history.audit.charges, orders=len(node.key))
+    return with_audit(history, replace(history.audit, nodes=(old, node), charges=charges))
 
 
 def stored_on_standby(history: History, key: str) -> History:
@@ -62,6 +67,13 @@ def oversold(history: History) -> History:
     assert history.audit is not None
     first, *others = history.audit.stock
     return with_audit(history, replace(history.audit, stock=(replace(first, final=-1), *others)))
+
+
+def wrongly_charged(history: History) -> History:
+    assert history.audit is not None
+    assert history.audit.charges is not None
+    wrong = Charge(key=f"{RUN}:7", order_id="o7", right_cents=236, charged_cents=1)
+    return with_audit(history, replace(history.audit, charges=Charges(orders=history.audit.charges.orders, wrong=(wrong,))))
 
 
 def still_held_but_well(history: History) -> History:
@@ -84,6 +96,7 @@ def bad_runs() -> dict[str, History]:
         "not steady before": a_history(troubles=[Trouble(from_s=-6, to_s=-5), Trouble(from_s=0, to_s=4)]),
         "lost": a_history(lost=1),
         "oversold": oversold(good),
+        "wrongly charged": wrongly_charged(good),
         "duplicated": stored(good, f"{RUN}:{first}"),
         "ghost": stored(good, "run0:1"),
         "ghost on the standby": stored_on_standby(good, "run0:1"),

@@ -13,7 +13,7 @@ from harness import lines, store
 from harness.conclude import conclude
 from harness.errors import SetupError, StoredRunError
 from harness.events import Closed, Phase, Sealed
-from harness.history import Audit, NodeAudit, StockLevel
+from harness.history import Audit, Charge, Charges, NodeAudit, StockLevel
 from harness.model import Outcome
 from harness.project import Project
 from harness.shop import Residence, Thing
@@ -96,7 +96,9 @@ def test_an_audit_is_whole_or_none(tmp_path: Path) -> None:
     """Cut anywhere, or with a node less than it says, it is none, and a doubt says why."""
     node = NodeAudit(node="db-1", role="primary", key=("run:1",), order_id=("o1",), digest=("d1",))
     stock = (StockLevel(sku="SKU-1", initial=5, final=4, sold=1),)
-    audit = Audit(at_ns=7, nodes=(node, node), stock=stock, skus=1, missing={"db-3": "gone"})
+    wrong = Charge(key="run:1", order_id="o1", right_cents=200, charged_cents=1)
+    charges = Charges(orders=1, wrong=(wrong,))
+    audit = Audit(at_ns=7, nodes=(node, node), stock=stock, skus=1, missing={"db-3": "gone"}, charges=charges)
     store.write_audit(tmp_path, audit)
     assert read_audit(tmp_path) == (audit, ())
     whole = (tmp_path / AUDIT).read_bytes()

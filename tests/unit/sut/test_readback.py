@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from harness.errors import ControlError
-from harness.history import Audit, NodeAudit, StockLevel
+from harness.history import Audit, Charges, NodeAudit, StockLevel
 from sut import readback as module
+from sut.audit import Books
 from sut.readback import Readback
 
 PRIMARY = {"pg_is_in_recovery": "f", "pg_current_wal_lsn": "0/7"}
@@ -41,7 +42,8 @@ def read(monkeypatch: pytest.MonkeyPatch, *nodes: Node, broken: str = "") -> Aud
     monkeypatch.setattr(module, "REPLAYED_WITHIN_S", 1)
     monkeypatch.setattr(module, "read_levels", lambda *_: {"A": 5, "B": 5})
     monkeypatch.setattr(module, "read_node", read_node)
-    monkeypatch.setattr(module, "read_stock", lambda *_: (StockLevel(sku="A", initial=5, final=4, sold=1),))
+    stock = (StockLevel(sku="A", initial=5, final=4, sold=1),)
+    monkeypatch.setattr(module, "read_books", lambda *_: Books(stock=stock, charges=Charges(orders=1, wrong=())))
     every: Any = nodes  # they behave like OrdersDb where the audit asks
     return Readback(every, lambda: 42).audit()
 
@@ -50,6 +52,7 @@ def test_both_nodes_and_the_stock_of_the_primary_are_read(monkeypatch: pytest.Mo
     audit = read(monkeypatch, Node("a", STANDBY), Node("b", PRIMARY))
     assert [(node.node, node.role) for node in audit.nodes] == [("a", "standby"), ("b", "primary")]
     assert (len(audit.stock), audit.skus, audit.at_ns, audit.missing) == (1, 2, 42, {})
+    assert audit.charges == Charges(orders=1, wrong=())
 
 
 def test_a_node_that_does_not_answer_is_missing_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,12 +70,12 @@ def test_a_standby_that_is_behind_is_missing(monkeypatch: pytest.MonkeyPatch) ->
 def test_of_two_primaries_none_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     audit = read(monkeypatch, Node("a", PRIMARY), Node("b", PRIMARY))
     assert audit.primary is None
-    assert audit.stock == ()
+    assert (audit.stock, audit.charges) == ((), None)
     assert set(audit.missing) == {"a", "b"}
 
 
 def test_a_node_lost_while_it_is_read_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     audit = read(monkeypatch, Node("a", STANDBY), Node("b", PRIMARY), broken="b")
     assert audit.primary is None
-    assert audit.stock == ()
+    assert (audit.stock, audit.charges) == ((), None)
     assert "gone half-way" in audit.missing["b"]
