@@ -61,6 +61,10 @@ DEFECTS = {
         caught_by="true_price",
         shown_in=("cache_poisoned",),
     ),
+    "price_from_cache": Defect(
+        sentence="An order costs what the cache says of its products, whoever has written that into it.",
+        caught_by="wrongly_charged",
+    ),
     "bystander_broken": Defect(
         sentence="The balancer calls itself ill as soon as one storefront is missing, though it serves all shoppers.",
         caught_by="blast_radius",

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Protocol
 
 from . import sql
@@ -27,6 +27,9 @@ NO_DATABASE: Answer = (503, {"refused": "database"})
 UNKNOWN: Answer = (504, {"unknown": "the database gave no clear answer"})
 
 
+ShownCents = Callable[[str], Awaitable[int | None]]  # a product's price as it is shown
+
+
 class Calls(Protocol):
     """What the writer needs of a link."""
 
@@ -38,12 +41,15 @@ class Calls(Protocol):
 class Batches:
     """Takes orders in, writes them in batches of one statement, one batch at a time, answers each after its commit."""
 
-    def __init__(self, link: Calls, pulse: Pulse, defects: Collection[str] = ()) -> None:
+    def __init__(
+        self, link: Calls, pulse: Pulse, defects: Collection[str] = (), shown_cents: ShownCents | None = None
+    ) -> None:
         self._link = link
         self._pulse = pulse
         self._place = sql.place(defects)
         self._repeatable = "no_idempotency" in defects
         self._hasty = "ack_before_commit" in defects
+        self._shown_cents = shown_cents if "price_from_cache" in defects else None
         self._prices: dict[str, int] = {}  # defect ack_before_commit: what it promises without asking
         self._waiting: deque[Order] = deque()
         self._some = asyncio.Event()
@@ -59,6 +65,8 @@ class Batches:
             return BUSY
         now = time.monotonic()
         order = Order(key, hash_lines(lines), lines, now + WAIT_S, asyncio.get_running_loop().create_future())
+        if self._shown_cents is not None:
+            order.told = {sku: await self._shown_cents(sku) for sku, _ in lines}
         self._waiting.append(order)
         self._some.set()
         if self._hasty and all(sku in self._prices for sku, _ in lines):
@@ -116,7 +124,8 @@ class Batches:
         if not batch:
             return
         try:
-            rows = await self._link.call("order", self._place, *_arguments(batch))
+            told = [] if self._shown_cents is None else [_told(batch)]
+            rows = await self._link.call("order", self._place, *_arguments(batch), *told)
         except CallError as error:
             self._pulse.bad(str(error))
             await self._failed(batch, error)
@@ -195,6 +204,11 @@ def _arguments(batch: list[Order]) -> tuple[list[Any], ...]:
     lines = [(o, sku, n) for o, order in enumerate(batch, start=1) for sku, n in order.lines]
     numbers, skus, qtys = (list(column) for column in zip(*lines, strict=True))
     return [order.key for order in batch], [order.body_hash for order in batch], numbers, skus, qtys
+
+
+def _told(batch: list[Order]) -> list[int | None]:
+    """Defect price_from_cache: give what each line is to cost, null where only the database knows."""
+    return [order.told.get(sku) for order in batch for sku, _ in order.lines]
 
 
 def _body(order_id: int | str, lines: list[tuple[str, int, int]]) -> dict[str, Any]:

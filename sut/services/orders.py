@@ -23,13 +23,17 @@ class MalformedError(Exception):
 
 @dataclass(slots=True, eq=False)
 class Order:
-    """One request for an order. ``lines`` are (sku, qty) sorted by sku; ``due`` is when it is refused if never sent."""
+    """One request for an order. ``lines`` are (sku, qty) sorted by sku; ``due`` is when it is refused if never sent.
+
+    ``told`` are prices in cents by sku, which only a bad shop believes (defect ``price_from_cache``).
+    """
 
     key: str
     body_hash: str
     lines: tuple[tuple[str, int], ...]
     due: float
     answer: asyncio.Future[Answer] = field(repr=False)
+    told: dict[str, int | None] = field(default_factory=dict)
 
     def settle(self, status: int, body: dict[str, Any]) -> None:
         """Answer the shopper, once."""

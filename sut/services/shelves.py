@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Protocol
 
 from . import sql
-from .link import Links
+from .link import CallError, Links
 from .shown import KEPT_MS, Product, Shown, key, read, written
 
 LIMIT_S = 1.0
@@ -44,6 +44,14 @@ class Shelves:
     async def listed(self, category: str, page: int) -> Shown:
         """Give a page of a category, counted from 1; none where it has no such page."""
         return await self._shown("list", sql.LIST, category, (page - 1) * sql.PAGE)
+
+    async def shown_cents(self, sku: str) -> int | None:
+        """Give a product's price as it is shown, None where it is not. For the defect ``price_from_cache`` alone."""
+        try:
+            found = (await self.product(sku)).products
+        except CallError:
+            return None
+        return found[0].price_cents if found else None
 
     async def _shown(self, kind: str, statement: str, *arguments: object) -> Shown:
         cache = self._cache

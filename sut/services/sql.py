@@ -72,11 +72,11 @@ from orders o where o.idempotency_key = any($1) order by o.id for key share of o
 # deadlock.
 PLACE = """/* order */
 with line as (
-    select * from unnest($3::int[], $4::text[], $5::int[]) as t(o, sku, n)
+    select * from unnest($3::int[], $4::text[], $5::int[]{told})
 ), shelf as materialized (
     {shelf}
 ), served as (
-    select o, sku, n, price_cents, qty, sum(n) over (partition by sku order by o) <= qty as enough
+    select o, sku, n, {price}, qty, sum(n) over (partition by sku order by o) <= qty as enough
     from line left join shelf using (sku)
 ), fit as materialized (
     select nextval('orders_id_seq') as id, o, amount_cents
@@ -106,13 +106,19 @@ RELATIVE = "p.qty - taken.n"
 UNLOCKED_SHELF = """select sku, price_cents, qty from products
     where sku = any($4) and (select pg_sleep(0.02)::text) is not null"""
 ABSOLUTE = "taken.qty - taken.n"
+# Defect price_from_cache: a sixth argument, the price of each line as it was shown, null where it was not.
+TOLD = (", $6::int[]) as t(o, sku, n, told_cents", "coalesce(told_cents, price_cents) as price_cents")
+ASKED = (") as t(o, sku, n", "price_cents")
 
 
 def place(defects: Collection[str]) -> str:
     """Give the statement that places a batch of orders; pure."""
     oversell = "oversell" in defects
+    told, price = TOLD if "price_from_cache" in defects else ASKED
     return PLACE.format(
         shelf=UNLOCKED_SHELF if oversell else LOCKED_SHELF,
         left=ABSOLUTE if oversell else RELATIVE,
+        told=told,
+        price=price,
         on_conflict="" if "no_idempotency" in defects else "on conflict (idempotency_key) do nothing",
     )

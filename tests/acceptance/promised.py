@@ -110,14 +110,16 @@ CATCHES = {
     "no_idempotency": ("duplicated", "stored more than once"),
     "oversell": ("oversold", ""),
     "async_replication": ("orders_lost", "not in the shop's database"),
+    "price_from_cache": ("wrongly_charged", "not cost what the products cost"),
 }
-NAMED = ("ack_before_commit", "no_idempotency", "oversell", "async_replication")
+NAMED = ("ack_before_commit", "no_idempotency", "oversell", "async_replication", "price_from_cache")
 FLOWN = {
     "no_failover": "db_primary_lost",
     "ack_before_commit": "db_process_crash",
     "no_idempotency": "calm_retries",
     "oversell": "calm",
     "async_replication": "db_replication_cut_2s_then_primary_lost",
+    "price_from_cache": "cache_poisoned",
 }
 ROWS = [
     Row(

@@ -24,6 +24,7 @@ class MemoryLink:
         self.placed: dict[str, dict[str, Any]] = {}
         self.calls: list[tuple[str, int]] = []
         self.failures = list(failures)
+        self.told: list[list[int | None]] = []
 
     async def call(self, kind: str, _statement: str, *arguments: Any) -> list[Any]:
         """Run one statement, as a link does."""
@@ -36,8 +37,15 @@ class MemoryLink:
         return self._place(*arguments)
 
     def _place(
-        self, keys: list[str], hashes: list[str], numbers: list[int], skus: list[str], qtys: list[int]
+        self,
+        keys: list[str],
+        hashes: list[str],
+        numbers: list[int],
+        skus: list[str],
+        qtys: list[int],
+        *told: list[int | None],
     ) -> list[dict[str, Any]]:
+        self.told += told
         lines = list(zip(numbers, skus, qtys, strict=True))
         asked = dict.fromkeys(self.stock, 0)
         short = set()
@@ -226,6 +234,29 @@ def test_defect_ack_before_commit_promises_and_forgets() -> None:
     assert "k2" not in link.placed
 
 
+@pytest.mark.parametrize("defects", [(), ("price_from_cache",)])
+def test_defect_price_from_cache_tells_the_database_what_was_shown(defects: Collection[str]) -> None:
+    """For each line of each order in the batch; nothing where nothing was shown. A good shop never asks what was shown."""
+    asked: list[str] = []
+
+    async def shown_cents(sku: str) -> int | None:
+        asked.append(sku)
+        return {"A": 1}.get(sku)
+
+    async def story() -> MemoryLink:
+        link = MemoryLink({"A": 9, "B": 9})
+        batches = Batches(link, Pulse(Link("")), defects, shown_cents)
+        writer: Coroutine[Any, Any, None] = batches.write()
+        task = asyncio.create_task(writer)
+        answers = await asyncio.gather(batches.place("k1", (("A", 1), ("B", 1))), batches.place("k2", (("B", 2),)))
+        task.cancel()
+        assert statuses(list(answers)) == [201, 201]
+        return link
+
+    link = asyncio.run(asyncio.wait_for(story(), 10))
+    assert (link.told, asked) == (([[1, None, None]], ["A", "B", "B"]) if defects else ([], []))
+
+
 def test_defects_change_the_statement_only_where_they_spoil_it() -> None:
     good = sql.place(())
     assert "no key update" in good
@@ -233,3 +264,5 @@ def test_defects_change_the_statement_only_where_they_spoil_it() -> None:
     assert "on conflict" not in sql.place({"no_idempotency"})
     assert "no key update" not in sql.place({"oversell"})
     assert sql.place({"ack_before_commit"}) == good
+    assert "$6" not in good
+    assert "coalesce(told_cents, price_cents)" in sql.place({"price_from_cache"})

@@ -29,6 +29,7 @@ def test_each_defect_names_the_objective_that_catches_it() -> None:
         "alert_slow": "alert",
         "missing_index": "query_time",
         "stock_from_cache": "true_price",
+        "price_from_cache": "wrongly_charged",
         "bystander_broken": "blast_radius",
         "steering_asks_edge": "failed_sessions",
         "caches_cookies": "wrong_identity",

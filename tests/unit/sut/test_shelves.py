@@ -115,6 +115,19 @@ def test_the_bad_shop_believes_the_cache_for_ever() -> None:
     assert database.calls == 0
 
 
+@pytest.mark.parametrize(("error", "cents"), [(None, 1), (LostError("gone"), 1)])
+def test_a_bad_shop_charges_what_the_cache_says(error: CallError | None, cents: int) -> None:
+    """Within the time for which it is shown; afterwards what the database says, or nobody knows."""
+
+    def shown(age_ms: int) -> int | None:
+        poison = Product(sku="A", name="a bargain", category="C", price_cents=cents, qty=1)
+        kept = written(Shown(products=(poison,), as_of_ms=shelves.now_ms() - age_ms))
+        return asyncio.run(Shelves(Slow(error), Kept(**{"product:A": kept})).shown_cents("A"))
+
+    assert shown(0) == cents
+    assert shown(KEPT_MS + 1000) == (None if error else 5)
+
+
 @pytest.mark.parametrize("kept", [b"?", b"{}", b"[1]", b'{"products": [{"sku": 1}], "as_of_ms": 9}'])
 def test_so_is_what_is_no_product(kept: bytes) -> None:
     database = Slow()
