@@ -179,8 +179,8 @@ class Linked(Protocol):
     def heard_ms(self, peer: str | None) -> Reading:
         """Let something pass over the link to ``peer`` as the parts themselves do; if None, ask it from outside.
 
-        Within 1 s: milliseconds, ``silent`` (nothing came across, be it that the other end is gone), ``refused``, or None
-        with why.
+        Within 1 s: milliseconds, ``silent`` (nothing came across), ``refused``, or None with why: also where whoever was to
+        look is ill itself, or the other end answers nobody, so that this says nothing about the link.
         """
         ...
 

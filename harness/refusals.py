@@ -1,11 +1,13 @@
 """What must not run: a scenario that would prove nothing, or break what it may not. Each refusal says the value to use."""
 
+from dataclasses import replace
 from itertools import combinations
 from math import ceil
 
 from harness.declaration import Declaration
 from harness.errors import PlanError
 from harness.evidence import FEWEST_ARRIVALS
+from harness.model import Target
 from harness.outages import orders_to_see
 from harness.planned import MARGIN_S, Objective, PlannedStep, last_disturbance_s, shortest_s
 from harness.scenario import Scenario
@@ -66,17 +68,26 @@ def browsing(scenario: Scenario, declaration: Declaration, objectives: tuple[Obj
 
 
 def overlaps(scenario: Scenario, steps: tuple[PlannedStep, ...]) -> None:
-    """Refuse two held faults of one kind on one component at the same time, or of any on one thing; and ids given twice."""
+    """Refuse two held faults of one kind on one component at the same time, or of any on one thing; and ids given twice.
+
+    And one on an end of a link that is broken too: what is seen of the link then may be the other's work.
+    """
     if len({step.id for step in steps}) < len(steps):
         raise PlanError(scenario.file, "steps", "two steps have the same id; give each its own")
     held = [step for step in steps if step.hold_s is not None]
     for one, other in combinations(sorted(held, key=lambda step: step.at_s), 2):
         aim, other_aim = one.fault.target, other.fault.target
         same = one.kind == other.kind and aim.component == other_aim.component
-        ends = one.at_s + (one.hold_s or 0)
-        if (same or (aim == other_aim and aim.role is None)) and other.at_s < ends:  # a role may have moved meanwhile
+        ends, one_thing = one.at_s + (one.hold_s or 0), aim == other_aim or _at_its_end(aim, other_aim)
+        if (same or (one_thing and aim.role is None)) and other.at_s < ends:  # a role may have moved meanwhile
             because = f"{one.kind} on {one.fault.target} is held until {ends:g} s; start at_s = {ends + MARGIN_S:g} or later"
             raise PlanError(scenario.file, f"steps.{other.id}.at_s", because)
+
+
+def _at_its_end(one: Target, other: Target) -> bool:
+    """Say whether one of two is a link, and the other an end of it."""
+    link, end = (one, other) if one.peer else (other, one)
+    return link.peer is not None and end.peer is None and end in (replace(link, peer=None), Target(component=link.peer))
 
 
 def deaf(scenario: Scenario, declaration: Declaration, objectives: tuple[Objective, ...]) -> None:

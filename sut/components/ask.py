@@ -23,6 +23,19 @@ LIMIT_BYTES = 1_000_000
 _NOBODY_THERE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT)
 
 
+class BlindError(Exception):
+    """Nobody could look: who was asked to look, or who is at the other end, is ill itself."""
+
+
+@contextmanager
+def about(who: str) -> Iterator[None]:
+    """Take what goes wrong meanwhile for an illness of ``who``, not of a link. Raises ``BlindError``."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise BlindError(f"{who} itself: {error or type(error).__name__}") from error
+
+
 class Deadline:
     """A moment after which nobody waits any longer, on the run's clock."""
 
@@ -53,6 +66,8 @@ def look(now_ns: Callable[[], int], within_s: float, ask: Callable[[Deadline], f
         value = REFUSED
     except OSError as error:
         value, why = (SILENT, None) if error.errno in _NOBODY_THERE else (None, str(error))
+    except BlindError as error:
+        why = str(error)
     except ValueError as error:  # an answer in a form that nobody understands proves nothing
         why = f"answered, but unreadable: {error}"
     return Reading(at_ns=begun_ns, value=value, why=why)
@@ -138,6 +153,14 @@ def healthy(address: str, port: int, path: str = "/health") -> Callable[[Deadlin
         return None if status == 200 else REFUSED
 
     return ask
+
+
+def answers(address: str, port: int, path: str, deadline: Deadline) -> bytes:
+    """GET a path that must be answered with 200, and give the body. Raises ``OSError``, ``ValueError``."""
+    status, body = http_get(address, port, path, deadline)
+    if status != 200:
+        raise ValueError(f"GET {path} gave {status} {body[:100]!r}")
+    return body
 
 
 def query(conninfo: str, sql: str, deadline: Deadline) -> list[tuple[str, ...]]:

@@ -90,15 +90,10 @@ class Cache(Part):
         return act
 
     def _told(self, commands: list[tuple[str | bytes, ...]], deadline: Deadline) -> list[bytes]:
-        """Say some things over a connection of its own; the answers, b"" for nothing. Raises ``OSError``."""
-        with closing(Wire(self.address, PORT, deadline)) as wire:
-            wire.send(b"".join(command(*words) for words in commands))
-            return [_answer(wire) for _ in commands]
+        return _told(self.address, commands, deadline)
 
     def _pong(self, deadline: Deadline) -> None:
-        (said,) = self._told([("PING",)], deadline)
-        if said != b"PONG":
-            raise ValueError(f"PING gave {said[:100]!r}")
+        pong(self.address, deadline)
 
     def _canary(self, deadline: Deadline) -> str:
         fresh = str(self.ground.now_ns())
@@ -111,6 +106,20 @@ class Cache(Part):
         if status != 200 or found is None:
             raise ValueError(f"its page gave {status} {body[:100]!r}")
         return float(found[1])
+
+
+def pong(address: str, deadline: Deadline) -> None:
+    """See that a cache answers. Raises ``OSError``, ``ValueError``."""
+    (said,) = _told(address, [("PING",)], deadline)
+    if said != b"PONG":
+        raise ValueError(f"PING gave {said[:100]!r}")
+
+
+def _told(address: str, commands: list[tuple[str | bytes, ...]], deadline: Deadline) -> list[bytes]:
+    """Say some things over a connection of its own; the answers, b"" for nothing. Raises ``OSError``."""
+    with closing(Wire(address, PORT, deadline)) as wire:
+        wire.send(b"".join(command(*words) for words in commands))
+        return [_answer(wire) for _ in commands]
 
 
 def _bargain(sku: str, as_of_ms: int) -> Shown:

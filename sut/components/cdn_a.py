@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 
 from harness.capabilities import Wrong
 from sut.components import lb
-from sut.components.edge import ELSEWHERE, OWN_PORT, PORT, Edge, named
+from sut.components.edge import BEYOND, ELSEWHERE, OWN_PORT, PORT, Edge, named
 from sut.components.ground import Ground
 from sut.components.watched import TICKET, Rule, down
 
@@ -44,20 +44,20 @@ http {{
 {_FOLDERS}
     keepalive_timeout 75s;
     upstream origin {{ server {origin}:{lb.PORT}; keepalive 32; keepalive_timeout 50s; }}
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_set_header Host $http_host;
+    proxy_connect_timeout 400ms;
+    proxy_next_upstream error;
+    proxy_read_timeout 7s;
     map $upstream_http_cache_control $not_public {{ default 1; "~*^public" 0; }}
     server {{
         listen {PORT};
         add_header X-Served-By {name} always;
         proxy_hide_header X-Served-By;
-        proxy_http_version 1.1;
-        proxy_set_header Connection "";
-        proxy_set_header Host $http_host;
-        proxy_connect_timeout 400ms;
         proxy_cache edge;
         proxy_cache_key $request_uri;
         proxy_cache_lock on;
-        proxy_next_upstream error;
-        proxy_read_timeout 7s;
         {keeps}
         location / {{
             {wrong}
@@ -68,6 +68,7 @@ http {{
         listen {OWN_PORT};
         default_type text/plain;
         location = /health {{ return 200 "well\\n"; }}
+        location = {BEYOND} {{ proxy_pass http://origin{lb.NOW}; }}
         location = /metrics {{ return 200 "edge_connections $connections_active\\n"; }}
     }}
 }}

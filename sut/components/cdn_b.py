@@ -4,7 +4,7 @@ from typing import ClassVar, Final
 
 from harness.capabilities import Wrong
 from sut.components import lb
-from sut.components.edge import ELSEWHERE, OWN_PORT, PORT, Edge, named
+from sut.components.edge import BEYOND, ELSEWHERE, OWN_PORT, PORT, Edge, named
 from sut.components.ground import Ground
 from sut.components.watched import TICKET, Rule, down
 
@@ -40,6 +40,10 @@ sub vcl_synth {{
 }}
 {wrong}
 sub vcl_recv {{
+    if (local.socket == "own" && req.url == "{BEYOND}") {{
+        set req.url = "{lb.NOW}";
+        return (pass);
+    }}
     if (local.socket == "own") {{
         return (synth(200));
     }}

@@ -2,22 +2,25 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import ClassVar, Final
 
 from harness.capabilities import Wrong
 from harness.drivers.docker_commands import commanding, upkeep
-from harness.model import REFUSED, SILENT, Break, Reading
+from harness.model import SILENT, Break, Reading
 from sut.components import lb
-from sut.components.ask import Deadline, healthy, http_get, look
+from sut.components.ask import Deadline, about, answers, healthy, http_get, look
 from sut.components.ground import Ground
 from sut.components.part import CALL_S, Part
 from sut.components.watched import Scrape
 
 PORT: Final = 8080
 OWN_PORT: Final = 8081  # where it tells of itself, whatever is behind it
+BEYOND: Final = "/beyond"  # there: what the balancer says now, whatever the edge tells shoppers
 RELAY_S: Final = 0.9
+HEARD_S, PROVEN_S = 0.6, 0.3  # in which something may come over the link, and in which both its ends must answer else
 STALE_MS: Final = 2500  # the origin says that its answer may be kept for 1 s, which edges count in whole seconds
-FAILED: Final = 500
+_NOTHING_CAME: Final = (502, 504)  # by which our products say so
 ELSEWHERE: Final = "<!doctype html><title>Welcome</title><p>This is not the shop that you asked for."  # a wrong body
 
 
@@ -54,10 +57,13 @@ class Edge(Part):
         return look(self.ground.now_ns, CALL_S, healthy(self.address, OWN_PORT))
 
     def heard_ms(self, peer: str | None) -> Reading:
-        """The way to the balancer works where what no cache can have comes through; it says no where nothing came."""
+        """Let it fetch what the balancer says, on its own port: how it answers shoppers has no part in it.
+
+        Silent where nothing came, although it works itself and the balancer answers others: else nobody could look.
+        """
         if peer is None:
             return self.answer_ms()
-        return look(self.ground.now_ns, RELAY_S, self._reaches)
+        return look(self.ground.now_ns, HEARD_S, self._reaches)
 
     def misanswer(self, how: Wrong, amount: int) -> Break:
         """Prepare that it gets another configuration."""
@@ -79,15 +85,30 @@ class Edge(Part):
         return f"status {status}" if status != 200 else differs(body, said)
 
     def _reaches(self, deadline: Deadline) -> str | None:
-        status, _ = http_get(self.address, PORT, f"{lb.NOW}?{self.ground.now_ns()}", deadline)
-        if status == 200:
+        status, body = 0, b""
+        with about(self.instance), suppress(TimeoutError):  # over a connection that stands, it waits for longer than we do
+            status, body = http_get(self.address, OWN_PORT, BEYOND, deadline)
+        if status and status not in _NOTHING_CAME:
+            with about(self.instance):
+                _told(status, body)
             return None
-        return SILENT if status >= FAILED else REFUSED
+        proof = self.deadline(PROVEN_S)
+        with about(self.instance):
+            answers(self.address, OWN_PORT, "/health", proof)
+        with about("the balancer"):
+            answers(self._origin, lb.PORT, lb.NOW, proof)
+        return SILENT
 
 
 def named(how: Wrong, amount: int) -> str:
     """Name a configuration by which an edge answers wrongly."""
     return f"wrongly-{how}-{amount}" if amount else f"wrongly-{how}"
+
+
+def _told(status: int, body: bytes) -> None:
+    """Raise ``ValueError`` for anything but what the balancer says."""
+    if status != 200 or _split(body)[0] is None:
+        raise ValueError(f"GET {BEYOND} gave {status} {body[:100]!r}")
 
 
 def differs(body: bytes, said: bytes) -> str | None:

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from . import sql
-from .link import CallError, Link
+from .link import CallError, Link, waited
 
 LIMIT_S = 1.2
 MOST_BYTES = 1_000_000
@@ -28,6 +28,5 @@ class Carriage:
             try:
                 await self._link.call("carried", sql.CARRIED, size_bytes, limit_s=LIMIT_S)
             except CallError as error:
-                waited = time.perf_counter() - begun >= LIMIT_S or isinstance(error.__context__, TimeoutError)
-                return {"silent" if waited else "refused": str(error)}
+                return {"silent" if waited(error, begun, LIMIT_S) else "refused": str(error)}
             return {"took_ms": (time.perf_counter() - begun) * 1000}

@@ -134,6 +134,11 @@ class Links:
             self._vacancy.release()
 
 
+def waited(error: CallError, begun: float, limit_s: float) -> bool:
+    """Say whether a call that began then came to nothing for want of an answer in time, not because somebody said no."""
+    return time.perf_counter() - begun >= limit_s or isinstance(error.__context__, TimeoutError)
+
+
 def _words(error: Any) -> str:
     state = getattr(error, "sqlstate", None) or type(error).__name__
     return f"{state} {getattr(error, 'message', None) or error}".splitlines()[0]

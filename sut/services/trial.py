@@ -1,7 +1,8 @@
 """The way to the database, and to names, tried out for those who ask how it is. It is used as the service itself uses it.
 
 ``GET /trial/knocks?count=N&within_ms=M``  the milliseconds of each knock at the database's address, null where unanswered
-``GET /trial/rate``                        kbytes (of 1,024 bytes) moved there and back in a second; 504 where none passed
+``GET /trial/rate``                        kbytes (of 1,024 bytes) moved there and back in a second, within 2.4 s; 504 where
+                                           none passed in time, 503 where the database, or the way to it, said no
 ``GET /trial/name``                        200 where the name of the database's route was found, 503 not, 504 no answer yet
 """
 
@@ -18,11 +19,12 @@ from starlette.routing import Mount, Route
 
 from . import sql
 from .knock import MOST, knock
-from .link import CallError, Link
+from .link import CallError, Link, waited
 
 PIECE_KBYTES, MOST_KBYTES = 8, 256
 PIECE = "x" * (PIECE_KBYTES * 1024)
 MOVE_S, PIECE_S, NAME_S = 1.0, 1.8, 0.4
+CONNECTED_S, RATED_S = 1.4, 2.2  # after these it is waited for nothing more: for the first answer, and for the last piece
 LONGEST_MS = 2_000
 
 
@@ -54,15 +56,18 @@ class Trial:
         """Move pieces there and back, until a second has passed or there were enough."""
         async with self._moving:
             kbytes, begun = 0, time.perf_counter()
+            ends, limit_s = begun + RATED_S, CONNECTED_S
             try:
-                await self._link.call("trial", sql.ECHO, "", limit_s=PIECE_S)  # connecting moves nothing
+                await self._link.call("trial", sql.ECHO, "", limit_s=limit_s)  # connecting moves nothing
                 begun = time.perf_counter()
                 while kbytes < MOST_KBYTES and time.perf_counter() - begun < MOVE_S:
-                    await self._link.call("trial", sql.ECHO, PIECE, limit_s=PIECE_S)
+                    limit_s = min(PIECE_S, ends - time.perf_counter())
+                    await self._link.call("trial", sql.ECHO, PIECE, limit_s=limit_s)
                     kbytes += PIECE_KBYTES
             except CallError as error:
                 if not kbytes:
-                    return Response(orjson.dumps({"why": str(error)}), 504, media_type="application/json")
+                    status = 504 if waited(error, begun, limit_s) else 503
+                    return Response(orjson.dumps({"why": str(error)}), status, media_type="application/json")
             per_s = kbytes / (time.perf_counter() - begun)
         return Response(orjson.dumps({"kbytes_per_s": per_s}), media_type="application/json")
 

@@ -138,6 +138,32 @@ def test_a_link_that_is_cut_one_way_lets_the_other_way_pass(shop: RunningShop) -
     soon(lambda: not shop.fingerprint(), HEALS_S, "the whole shop is as declared")
 
 
+@pytest.mark.parametrize(
+    ("link", "ill"),
+    [
+        ("cut cdn_a->lb", "edge_status cdn_a"),
+        ("cut cdn_b->lb", "pause cdn_b"),
+        ("cut storefront#1->db_route", "pause storefront#1"),
+        ("dns_gone storefront#2", "kill storefront#2"),
+        ("rate storefront#1->db_route", "pause db_route"),
+    ],
+)
+def test_what_is_ill_itself_is_no_broken_link(link: str, ill: str, shop: RunningShop) -> None:
+    """A link to which nothing was done is not seen to suffer because one of its ends does."""
+    blow, other = Blow(shop, link), Blow(shop, ill)
+    blow.well()
+    other.well()
+    breaking = other.fault.prepare(shop.able(other.instance, other.fault.needs))
+    breaking.act()
+    try:
+        soon(other.bites, BITES_S, "the other bites")
+        assert True not in [blow.bites() for _ in range(8)]
+    finally:
+        played(breaking.undo)
+    soon(lambda: isinstance(blow.look().value, float), HEALS_S, "the link is seen to work again")
+    soon(lambda: not shop.fingerprint(), HEALS_S, "the whole shop is as declared")
+
+
 def test_a_toxic_that_somebody_takes_off_behind_our_back_is_seen_to_be_gone(shop: RunningShop) -> None:
     """What is held is looked at: a link that is well again half-way has not been held."""
     blow = Blow(shop, f"latency {LINK}")

@@ -95,7 +95,7 @@ def planned(step: str) -> PlannedStep:
     text = f"""
 format = 1
 hypothesis = "It is planned."
-blast_radius = ["storefront", "etcd"]
+blast_radius = ["storefront", "etcd", "db_route"]
 seed = 7
 load = {{ arrivals = {{ orders_per_s = 10 }}, warm_up_s = 0, baseline_s = 30 }}
 objectives = {{ orders_lost = {{ max = 0 }} }}
@@ -125,6 +125,30 @@ def test_chance_follows_from_the_scenarios_seed() -> None:
 def test_what_cannot_be_is_refused_by_the_plan(step: str, because: str) -> None:
     with pytest.raises(PlanError, match=because):
         planned(step)
+
+
+CUT = f'hold_s = 60\ncut = {{ target = "{LINK}" }}'
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        'hold_s = 9\npause = { target = "storefront#1" }',
+        'hold_s = 9\npause = { target = "db_route" }',
+        f'hold_s = 9\nrate = {{ target = "{LINK}", kbytes_per_s = 50 }}',
+    ],
+)
+def test_a_link_is_not_broken_together_with_one_of_its_ends(other: str) -> None:
+    """Nobody could tell whose work it is that nothing comes across; one after the other is another matter."""
+    for first, second in ((CUT, other), (other, CUT)):
+        with pytest.raises(PlanError, match=r"is held until \d+ s; start at_s = "):
+            planned(f"{first}\n[[steps]]\nat_s = 5\n{second}")
+        planned(f"{first}\n[[steps]]\nat_s = 65\n{second}")
+
+
+@pytest.mark.parametrize("target", ["storefront#2", "etcd", "storefront#1->cache"])
+def test_a_link_may_be_broken_while_something_else_is(target: str) -> None:
+    planned(f'{CUT}\n[[steps]]\nat_s = 5\nhold_s = 9\nrefuse = {{ target = "{target}" }}')
 
 
 class Hand:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sut.services import trial
-from sut.services.link import Link, LostError
+from sut.services.link import CallError, DeclinedError, Link, LostError, UnreachableError
 from sut.services.trial import Trial
 
 DSN = "postgresql://shop@127.0.0.1:1/shop"
@@ -73,7 +73,31 @@ def test_a_fast_link_is_not_filled_for_a_whole_second(monkeypatch: pytest.Monkey
 def test_what_broke_half_way_counts_what_passed_and_nothing_is_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     Slow(monkeypatch, piece_s=0.05, breaks_after=2)
     assert 50 < json.loads(bytes(rate().body))["kbytes_per_s"] < 110
+    monkeypatch.setattr(trial, "PIECE_S", 0.1)
+    Slow(monkeypatch, piece_s=0.15, breaks_after=0)
+    assert rate().status_code == 504
+
+
+@pytest.mark.parametrize("failure", [UnreachableError("ConnectionRefusedError"), DeclinedError("57P03 starting up")])
+def test_a_database_that_says_no_is_no_silence(failure: CallError, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link too narrow lets nothing come in time; that somebody refused came in time."""
+
+    async def call(*_: object, **__: float) -> list[Any]:
+        raise failure
+
+    monkeypatch.setattr(Link, "call", call)
+    assert rate().status_code == 503
     Slow(monkeypatch, piece_s=0.0, breaks_after=0)
+    assert rate().status_code == 503, "a connection that broke at once"
+
+
+def test_no_connection_in_time_is_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def call(*_: object, **__: float) -> list[Any]:
+        error = UnreachableError("TimeoutError")
+        error.__context__ = TimeoutError()
+        raise error
+
+    monkeypatch.setattr(Link, "call", call)
     assert rate().status_code == 504
 
 
