@@ -99,13 +99,15 @@ def healed(plan: Plan, history: History) -> Verdict:
     unhealed, prints = list(history.all(NotHealed)), sorted(history.all(Fingerprint), key=lambda event: event.at_ns)
     residue = prints[-1].residue if prints else ()
     closed = {event.step for event in history.all(Closed)} & {step.id for step in plan.steps}
+    missing = ", ".join(step.id for step in plan.steps if step.id not in closed)
     final = bool(prints) and prints[-1].at_ns >= max((d.at_ns for d in history.disturbances), default=0)
     verdict = decide(
         failed=" ".join(
             [f"{event.step} could not be seen healed: {event.because}. To mend it: {event.mend}" for event in unhealed]
             + ([f"The shop is not as declared: {', '.join(residue)}."] if residue else [])
         ),
-        lacking="" if final else "Nobody compared the shop with its declaration after the last heal.",
+        lacking=("" if final else "Nobody compared the shop with its declaration after the last heal.")
+        or (f"Nobody saw the shop well again after {missing}." if missing else ""),
         passed="Every fault was seen healed, and the shop is as declared.",
         measured={"unhealed": len(unhealed), "residue": len(residue)},
         limit={"unhealed": 0, "residue": 0},

@@ -220,6 +220,9 @@ class Fault(Protocol):
 
     ``needs`` is the power it uses, ``sense`` the one its witness looks through, both protocols of ``capabilities``.
     ``held``: must be undone (a pause). Otherwise an impulse: the shop itself must get over it (a killed process).
+
+    An impulse's bite is an edge: what the witness reads is another for good (when a process began). Where it is a level that
+    the shop brings back to what it was (a price), the class says ``fades = True``; not to be seen any more is its heal then.
     """
 
     needs: ClassVar[type]

@@ -8,7 +8,8 @@ The story of one step:
    prepared, the undo written to disk, and the act done;
 3. the witness looks five times a second until the fault bites (at most ``BITE_S``), then once a second while it is held;
 4. when its time is over the undo is played, and the witness looks until it is healed (at most ``HEAL_S``);
-5. an impulse has nothing to undo: the witness looks until the instance is there again.
+5. an impulse has nothing to undo: the witness looks until the instance is there again, or, where its bite is one that the
+   shop gets over by itself, until it bites no more; one that it was not seen to get over stays without a *closed*.
 
 It never decides whether the shop did well, and it never swallows what it could not see: that is a record too.
 """
@@ -232,8 +233,9 @@ class Nemesis:
         bitten = one.step.fault.bitten(one.before, reading)
         self._looked(one, one.place.instance if one.place else "?", reading, bitten=bitten)
         answers = reading.value not in (None, SILENT, REFUSED)
-        if answers and (bitten is False or not one.step.fault.held):
-            if not one.step.fault.held and not bitten and one.bitten:
+        held, fades = one.step.fault.held, getattr(one.step.fault, "fades", False)
+        if answers and (bitten is False or not (held or fades)):
+            if one.bitten and not (bitten or held or fades):
                 because = f"{one.place and one.place.instance} runs since the same moment as before: it never died"
                 self._record(NotBitten(at_ns=self._now(), step=one.step.id, because=because))
             with suppress(SetupError):  # a full disk: the act stays open there, and is mended once more by whoever reads it
@@ -244,9 +246,10 @@ class Nemesis:
             because = f"{one.place and one.place.instance} still says {reading.value or reading.why} after {HEAL_S:g} s"
             with suppress(SetupError):
                 self._log.put_off(one.step.id, None)
-            self._record(NotHealed(at_ns=self._now(), step=one.step.id, because=because, mend=self._mending))
             one.stage = Stage.DONE
-            if one.step.fault.held:  # a dirty shop is not measured on; one that cannot get over an impulse is
+            if not fades:  # what the shop does not get over is no work of ours that is left: its checkers speak of it
+                self._record(NotHealed(at_ns=self._now(), step=one.step.id, because=because, mend=self._mending))
+            if held:  # a dirty shop is not measured on; one that cannot get over an impulse is
                 raise ControlError(f"{one.step.id}: {because}; the shop stays as it is: `{self._mending}`")
         else:
             one.look_at_ns = self._now() + int(HEALING_EVERY_S * S)

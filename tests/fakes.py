@@ -115,7 +115,7 @@ class FakeInstance:
         """Prepare a hit."""
         return Break(undo=self.undo, act=self._act)
 
-    pause = crash = isolate = kill
+    pause = crash = isolate = corrupt = kill
 
     def cut(self, peer: str | None, way: str) -> Break:  # noqa: ARG002 -- as the protocol
         """Prepare a hit."""
@@ -131,7 +131,7 @@ class FakeInstance:
         """Ask it."""
         return Reading(at_ns=0, value=self._seen(self, self._clock.now / S))
 
-    started = answer_ms
+    started = price_shown = answer_ms
 
     def heard_ms(self, peer: str | None) -> Reading:  # noqa: ARG002 -- as the protocol
         """Ask it."""

@@ -14,12 +14,14 @@ class CachePoison:
 
     What is written is kept without an end: that it has grown old, the shop must see by itself.
 
-    Witness: the price on a product's page, read where shoppers read it. It bites when that is not the price of before.
+    Witness: the price on a product's page, read where shoppers read it. It bites when that is not the price of before,
+    and the shop has got over it when it is.
     """
 
     needs: ClassVar[type] = Corruptible
     sense: ClassVar[type] = Priced
     held: ClassVar[bool] = False
+    fades: ClassVar[bool] = True
     target: Target
 
     def prepare(self, on: Corruptible) -> Break:

@@ -1,5 +1,6 @@
 """The nemesis: what it does in which order, what it sees, and what it makes of a fault that does not go as planned."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ from harness.events import (
     Healing,
     Intended,
     Located,
+    Looked,
     Mended,
     NotBitten,
     NotHealed,
 )
+from harness.faults.cache_poison import CachePoison
 from harness.faults.crash import Crash
 from harness.faults.kill import Kill
 from harness.faults.pause import Pause
@@ -79,6 +82,47 @@ def test_an_impulse_has_nothing_to_mend_and_closes_when_it_is_there_again(tmp_pa
     scene.walk()
     assert scene.story() == ["Located", "Intended", "Acted", "Bitten", "Closed"]
     assert scene.first(Closed).at_ns >= 14 * S
+
+
+def poisoned(*prices: float) -> Callable[[FakeInstance, float], float]:
+    """Show these prices at the looks after the act, the last for ever; 236 before."""
+    shown = list(prices)
+
+    def seen(db: FakeInstance, _: float) -> float:
+        return 236.0 if not db.acts else shown.pop(0) if len(shown) > 1 else shown[0]
+
+    return seen
+
+
+def test_an_impulse_whose_bite_is_a_level_is_over_when_that_is_what_it_was(tmp_path: Path) -> None:
+    """A wrong price that is shown is not healed, and one that is shown no more has bitten all the same."""
+    scene = Scene(tmp_path, step("poison", CachePoison(target=VICTIM), 0), seen=poisoned(236.0, 1.0, 1.0, 236.0))
+    scene.walk()
+    assert scene.story() == ["Located", "Intended", "Acted", "Bitten", "Closed"]
+    after = [look.reading.value for look in scene.records if isinstance(look, Looked) and look.stage != "baseline"]
+    assert after == [236.0, 1.0, 1.0, 236.0]
+    assert still_open(scene.log.path) == ()
+
+
+def test_an_impulse_whose_bite_is_a_level_may_be_over_at_the_next_look(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, step("poison", CachePoison(target=VICTIM), 0), seen=poisoned(1.0, 236.0))
+    scene.walk()
+    assert scene.story() == ["Located", "Intended", "Acted", "Bitten", "Closed"]
+
+
+def test_an_impulse_that_the_shop_does_not_get_over_is_never_called_closed(tmp_path: Path) -> None:
+    """Nor dirty: nothing of ours is held, and what the shop shows is for its checkers to judge."""
+    scene = Scene(tmp_path, step("poison", CachePoison(target=VICTIM), 0), seen=poisoned(1.0))
+    scene.walk()
+    assert scene.story() == ["Located", "Intended", "Acted", "Bitten"]
+    assert scene.looks("healing")[-1].at_ns == pytest.approx((10 + HEAL_S) * S, abs=S)
+    assert scene.looks("healing")[-1].bitten is True
+
+
+def test_an_impulse_that_was_never_seen_to_bite_is_closed_when_all_is_as_before(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, step("poison", CachePoison(target=VICTIM), 0), seen=poisoned(236.0))
+    scene.walk()
+    assert scene.story() == ["Located", "Intended", "Acted", "NotBitten", "Closed"]
 
 
 def test_an_act_that_raises_is_mended_as_if_it_had_happened(tmp_path: Path) -> None:
