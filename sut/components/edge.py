@@ -105,6 +105,9 @@ def named(how: Wrong, amount: int) -> str:
     return f"wrongly-{how}-{amount}" if amount else f"wrongly-{how}"
 
 
+_BEGUN: Final = re.compile(rb"a(t( \d*)?)?")  # of a first line that is not whole
+
+
 def _told(status: int, body: bytes) -> None:
     """Raise ``ValueError`` for anything but what the balancer says."""
     if status != 200 or _split(body)[0] is None:
@@ -116,7 +119,7 @@ def differs(body: bytes, said: bytes) -> str | None:
     moment, rest = _split(body)
     said_moment, said_rest = _split(said)
     if moment is None or said_moment is None:
-        return "wrong"
+        return "truncated" if said_moment is not None and _BEGUN.fullmatch(body) else "wrong"
     if rest != said_rest:
         return "truncated" if said_rest.startswith(rest) else "wrong"
     return "stale" if said_moment - moment > STALE_MS else None

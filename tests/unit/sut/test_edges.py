@@ -6,6 +6,8 @@ from typing import Any, cast
 import pytest
 
 from harness.capabilities import Wrong
+from harness.faults.truncate import Truncate
+from harness.model import Target
 from sut.components import cdn_a, cdn_b, lb, steering
 from sut.components.edge import ELSEWHERE, differs, named
 from sut.components.part import Part
@@ -35,7 +37,8 @@ SAID = said(1_795_892_927_792)
         (said(1_795_892_925_000), "stale"),
         (SAID[:300], "truncated"),
         (SAID[:40], "truncated"),
-        (SAID[:3], "wrong"),
+        (SAID[:3], "truncated"),
+        (SAID[:3].upper(), "wrong"),
         (b"", "wrong"),
         (ELSEWHERE.encode(), "wrong"),
         (SAID.replace(b"line 07", b"line 77"), "wrong"),
@@ -47,8 +50,16 @@ def test_an_answer_that_passed_an_edge_is_compared_with_the_origin_s(body: bytes
     assert differs(body, SAID) == seen
 
 
+def test_whatever_a_truncation_leaves_is_seen_to_be_one() -> None:
+    """Of every length that the fault takes: one that was never seen to bite would waste a run."""
+    for after_bytes in range(1, 1001):
+        Truncate(target=Target.parse("cdn_a"), after_bytes=after_bytes)
+        assert differs(said(1_795_892_927_999)[:after_bytes], SAID) == "truncated", after_bytes
+
+
 def test_an_origin_that_is_wrong_itself_is_never_called_right() -> None:
     assert differs(SAID, b"<html>") == "wrong"
+    assert differs(SAID[:3], b"<html>") == "wrong"
 
 
 def test_steering_finds_what_it_wants_only_in_a_whole_answer_of_this_period_or_the_last() -> None:
