@@ -67,10 +67,22 @@ def remove(container: Container, _undo: Undo) -> None:
 
 
 def unqueue(container: Container, image: str) -> None:
-    """Take the chain away from a container's namespace; twice is harmless."""
+    """Take the chain away from a container's namespace; twice is harmless.
+
+    Raises what the client library raises, with the kernel's own words, unless the chain is seen to be gone.
+    """
+    inside(container, image, ["sh", "-c", unqueueing()])
+
+
+def unqueueing() -> str:
+    """Write the shell's words that take the chain away, and fail unless whoever lists all chains does not know it.
+
+    That one of the three parts fails means nothing by itself: what is gone cannot be taken away.
+    """
     parts = (f"-D INPUT -j {CHAIN}", f"-F {CHAIN}", f"-X {CHAIN}")
-    script = "; ".join(f"{_IPTABLES} {part} 2> /dev/null" for part in parts)
-    inside(container, image, ["sh", "-c", f"{script}; ! {_IPTABLES} -S {CHAIN} 2> /dev/null"])
+    taken = "; ".join(f"{_IPTABLES} {part}" for part in parts)
+    still = f'case "$left" in *{CHAIN}*) echo "{CHAIN} is still there" >&2; exit 1;; esac'
+    return f"{taken}; left=$(nft list chains) || exit 1; {still}"
 
 
 def _queueing(addresses: Sequence[str]) -> str:
