@@ -28,7 +28,7 @@ from harness.events import (
 )
 from harness.history import SHED, History, Window
 from harness.load.schedule import planned
-from harness.model import REFUSED, SILENT, Doubt, Outcome
+from harness.model import REFUSED, SILENT, Doubt, Outcome, Target
 from harness.planned import Plan, PlannedStep
 from harness.visits import complete
 
@@ -46,7 +46,7 @@ _PASS, _FAIL = frozenset({Outcome.PASS}), frozenset({Outcome.FAIL})
 
 def doubts(plan: Plan, history: History) -> tuple[Doubt, ...]:
     """Give all doubts about a run, each once: those found while reading it, then those its records give rise to."""
-    steps = chain.from_iterable(_step(step, history) for step in plan.steps)
+    steps = chain.from_iterable(chain(_step(step, history), _claimed(step, plan, history)) for step in plan.steps)
     found = chain(
         history.integrity, _journal(plan, history), steps, _ledger(history), _sessions(history), _generator(history)
     )
@@ -96,6 +96,27 @@ def _step(step: PlannedStep, history: History) -> Iterator[Doubt]:
     yield from _baseline(step, looks)
     if step.hold_s is not None:
         yield from _hold(step, history, acted, looks)
+
+
+def _claimed(step: PlannedStep, plan: Plan, history: History) -> Iterator[Doubt]:
+    """Doubt the bite of a link that was seen only when one of its ends had been hit by another step too."""
+    link = step.fault.target
+    acts = {event.step: event.t0_ns for event in history.all(Acted)}
+    seen_ns = min((event.at_ns for event in history.all(Bitten) if event.step == step.id), default=None)
+    if link.peer is None or step.id not in acts or seen_ns is None:
+        return
+    others = [one.id for one in plan.steps if one.id != step.id and _at_an_end(one.fault.target, link)]
+    meanwhile = [name for name in others if acts[step.id] <= acts.get(name, -1) < seen_ns]
+    if meanwhile:
+        yield from _without_effect(
+            f"{step.id} was seen to bite only after {', '.join(meanwhile)} had acted too: nobody can tell whose work that is"
+        )
+
+
+def _at_an_end(other: Target, link: Target) -> bool:
+    """Say whether what is hit may be an end of a link: its own component, unless another instance of it, or its peer."""
+    known = None not in (other.index, link.index)
+    return other.component == link.peer or (other.component == link.component and not (known and other.index != link.index))
 
 
 def _without_effect(because: str) -> Iterator[Doubt]:

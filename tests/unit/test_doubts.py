@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ from harness.doubts import doubts
 from harness.events import Event
 from harness.history import SHED, UNKNOWN, Audit, History
 from harness.model import Doubt, Outcome, Reading
+from harness.plan import plan
+from harness.scenario import load
+from sut.shop import ReferenceShop
 from tests.fake_monitoring import PRIMARY
 from tests.fake_runs import STEP, S, a_history, a_plan, act_ns, also, sealed, with_audit, without
 
@@ -37,8 +41,8 @@ def ledger_with(history: History, first: int, **columns: int) -> History:
 
 @pytest.mark.parametrize("calm", [False, True])
 def test_a_good_run_is_not_doubted(calm: bool) -> None:
-    plan = a_plan(calm=calm)
-    assert doubts(plan, a_history(plan)) == ()
+    made = a_plan(calm=calm)
+    assert doubts(made, a_history(made)) == ()
 
 
 def test_doubts_found_while_reading_come_first_and_once() -> None:
@@ -159,3 +163,19 @@ def test_orders_never_sent_are_no_lateness() -> None:
 def test_a_calm_run_expects_no_steps() -> None:
     calm = a_plan(calm=True)
     assert any("phases" in doubt.because for doubt in doubts(calm, a_history()))
+
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+ENDS = plan(load(SCENARIOS / "db_replication_cut_2s_then_primary_lost.toml"), ReferenceShop().declaration)
+CUT, LOST = (step.id for step in ENDS.steps)
+
+
+@pytest.mark.parametrize(("lost_s", "seen_s", "doubted"), [(2.0, 0.6, False), (2.0, 2.4, True), (0.0, 0.4, True)])
+def test_a_link_bites_by_itself_or_nobody_can_tell(lost_s: float, seen_s: float, doubted: bool) -> None:
+    """A primary that is lost too keeps everything from coming across: the cut beside it may have done nothing."""
+    acts = [events.Acted(at_ns=at, step=name, t0_ns=at) for name, at in ((CUT, ACT), (LOST, ACT + round(lost_s * S)))]
+    bite = events.Bitten(at_ns=ACT + round(seen_s * S), step=CUT)
+    history = replace(without(without(a_history(), events.Acted), events.Bitten), events=sealed([*acts, bite]))
+    found = [doubt for doubt in doubts(ENDS, history) if "nobody can tell whose work" in doubt.because]
+    assert bool(found) is doubted
+    assert all(f"{CUT} was seen to bite only after {LOST} had acted too" in doubt.because for doubt in found)
