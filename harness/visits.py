@@ -9,7 +9,8 @@ PAGE, ASSET, LOGIN, CART_PUT, ACCOUNT, CART, CHECKOUT, PAY = range(8)
 WHATS = ("page", "asset", "login", "cart_put", "account", "cart", "checkout", "pay")
 PATIENCE_NS = 10_000_000_000
 DIGEST, OTHER_PAGE, OTHER_ASSET, IDENTITY, OTHER_CART, PRICE = "digest", "page", "asset", "identity", "cart", "price"
-WRONGS = (DIGEST, OTHER_PAGE, OTHER_ASSET, IDENTITY, OTHER_CART, PRICE)
+STALE = "stale"
+WRONGS = (DIGEST, OTHER_PAGE, OTHER_ASSET, IDENTITY, OTHER_CART, PRICE, STALE)
 
 
 @noun

@@ -243,7 +243,7 @@ def _events(made: Plan, ledger: Ledger, audit: Audit) -> list[Event]:
         healthy = not made.steps or not act <= at < heal + 3 * S
         records.append(events.Sample(at_ns=at, probe="foreign_cpu", on="machine", value=0.02))
         records.append(events.Sample(at_ns=at, probe="redundancy", on="orders_db", value=1.0 if healthy else 0.0))
-        records.append(events.Sample(at_ns=at, probe="price", on="storefront", value=1.0))
+        records += [events.Sample(at_ns=at, probe="price", on=front, value=1.0) for front in INSTANCES["storefront"]]
         role = PRIMARY if not made.steps or at < act else "none" if at < act + 7 * S else STANDBY
         records.append(events.Sample(at_ns=at, probe="role", on="orders_db", value=role))
         records += health(at, well=healthy)

@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -104,6 +105,7 @@ def _public(path: str, turn: int) -> Answer:
         return (200, {"Cache-Control": "public, immutable"}, _cut(body, turn)) if body else _json(404, NOT_FOUND)
     sku = path.removeprefix("/p/")
     marks = f'data-sku="{sku}" data-price-cents="{PRICE_CENTS}" data-in-stock="true"' if sku != path else ""
+    marks += f' data-as-of-ms="{time.time_ns() // 1_000_000}"'
     page = _page("/c/CAT-01" if "wrong_page" in DEFECTS and turn % 30 == 0 else path, marks)
     return 200, {**_proof(page), "Cache-Control": "public, s-maxage=5"}, _cut(page, turn)
 

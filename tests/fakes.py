@@ -12,7 +12,7 @@ from harness.load.shopper import Answer, Request
 from harness.load.visitor import Ask, Reply, Said, Turn, Visit
 from harness.model import Break, Located, Reading, Target, Undo
 from harness.scenario import Sessions
-from harness.visits import ASSET, CART_PUT, OTHER_PAGE, PAGE, PAY
+from harness.visits import ASSET, CART_PUT, OTHER_PAGE, PAGE, PAY, STALE
 
 
 class FakeShopper:
@@ -53,10 +53,14 @@ class FakeShopper:
         return Answer(fate=ACKNOWLEDGED if status == 200 else UNKNOWN)
 
 
+STALE_MS = 5_000
+
+
 class FakeVisitor(FakeShopper):
     """Comes with a browser too: a page, eight assets at once, after a thought a second page, a cart, and the checkout.
 
-    Every whole answer with a 2xx is right, but a body that says ``wrong``.
+    Every whole answer with a 2xx is right, but a body that says ``wrong``, and one that is only a moment, in ms since 1970,
+    and not within 5 s of when it was asked for.
     """
 
     def visit(self, seq: int, sessions: Sessions) -> Visit:
@@ -73,7 +77,8 @@ class FakeVisitor(FakeShopper):
 
         def judge(reply: Reply) -> Said:
             order = self.judge_order(request, reply.status, reply.body) if what == PAY else None
-            return Said(wrong=OTHER_PAGE if b"wrong" in reply.body else "", order=order)
+            stale = reply.body.isdigit() and abs(reply.asked_ms - int(reply.body)) > STALE_MS
+            return Said(wrong=OTHER_PAGE if b"wrong" in reply.body else STALE if stale else "", order=order)
 
         return Ask(what=what, request=request, judge=judge)
 

@@ -10,13 +10,17 @@ from harness.scenario import Sessions
 
 @noun
 class Reply:
-    """A whole answer. Names of ``headers`` are in small letters, ``cookies`` are the values of each ``Set-Cookie``."""
+    """A whole answer to what was first asked at ``asked_ms``, in milliseconds since 1970.
+
+    Names of ``headers`` are in small letters, ``cookies`` are the values of each ``Set-Cookie``.
+    """
 
     status: int
     headers: Mapping[str, str]
     cookies: tuple[str, ...]
     body: bytes
     sha256: bytes
+    asked_ms: int
 
 
 @noun

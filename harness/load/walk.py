@@ -7,7 +7,7 @@ the same 10 s; nothing else is. The first turn that fails a session ends it: the
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from time import monotonic_ns
+from time import monotonic_ns, time_ns
 
 from gevent.event import Event
 from gevent.pool import Pool
@@ -128,7 +128,7 @@ class Walker:
     def _ask(self, ask: Ask, jar: dict[str, str]) -> Asked:
         """Ask one thing, a GET once more where it failed."""
         request = _with_cookies(ask.request, jar)
-        sent_ns = monotonic_ns()
+        sent_ns, asked_ms = monotonic_ns(), time_ns() // 1_000_000
         got = self._wire.exchange(request, self._timeout_s)
         attempts = got.attempts
         left_s = self._timeout_s - (monotonic_ns() - sent_ns) / 1e9
@@ -142,7 +142,9 @@ class Walker:
             _keep(jar, cookies)
             headers = {name.lower(): value for name, value in got.headers}
             sha256 = hashlib.sha256(got.body).digest()
-            reply = Reply(status=got.status, headers=headers, cookies=cookies, body=got.body, sha256=sha256)
+            reply = Reply(
+                status=got.status, headers=headers, cookies=cookies, body=got.body, sha256=sha256, asked_ms=asked_ms
+            )
             said = ask.judge(reply)
         return Asked(ask=ask, sent_ns=sent_ns, done_ns=done_ns, attempts=attempts, reply=reply, said=said, lack=got.lack)
 

@@ -7,11 +7,11 @@ from harness.model import Reading
 
 
 class Price:
-    """Once a second: how old (ms) the price and the stock are that a page shows, or ``wrong`` where they are others."""
+    """Once a second, of each instance: how old (ms) price and stock are that a page shows, or ``wrong`` where not so."""
 
     sense: ClassVar[type] = Truthful
     interval_s: ClassVar[float] = 1.0
-    each: ClassVar[bool] = False
+    each: ClassVar[bool] = True
 
     def look(self, through: Truthful) -> Reading:
         """Compare once."""

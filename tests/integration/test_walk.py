@@ -127,6 +127,13 @@ def test_an_order_is_never_asked_twice(tmp_path: Path, manners: object, fate: in
     assert max(times for path, times in shop.seen.items() if path.startswith("/pay")) == 1
 
 
+@pytest.mark.parametrize(("age_s", "wrong"), [(0, ""), (60, "stale"), (-60, "stale")])
+def test_a_shopper_is_told_when_it_asked(tmp_path: Path, age_s: int, wrong: str) -> None:
+    """So that it can say how old that is which it is shown."""
+    _, visits = walked(tmp_path, Polite(lambda *_: ("200 OK", str(int((time.time() - age_s) * 1000)))))
+    assert set(visits.wrong[visits.what == PAGE].tolist()) == {wrong}
+
+
 def test_a_wrong_body_is_taken_for_what_it_is_and_not_asked_again(tmp_path: Path) -> None:
     shop = Polite(lambda path, _: ("200 OK", "wrong") if path.startswith("/page") else None)
     _, visits = walked(tmp_path, shop)

@@ -16,11 +16,12 @@ ACT_NS = act_ns(MADE)
 CHECK = TruePrice(stale_max_s=4)
 
 
-def shown(value: float | str | None, to_s: float, every: int = 1) -> History:
-    """Give a good run in which pages show something else from the act on, at every so many looks."""
+def shown(value: float | str | None, to_s: float, every: int = 1, by: str = "storefront-2") -> History:
+    """Give a good run in which pages of one instance show something else from the act on, at every so many looks."""
     history, told, count = a_history(MADE), list[Event](), 0
+    until_ns = ACT_NS + round(to_s * S)
     for event in history.events:
-        if isinstance(event, Sample) and event.probe == "price" and ACT_NS <= event.at_ns < ACT_NS + round(to_s * S):
+        if isinstance(event, Sample) and (event.probe, event.on) == ("price", by) and ACT_NS <= event.at_ns < until_ns:
             count += 1
             told.append(
                 event if count % every else replace(event, value=value, why=None if value is not None else "no route")
@@ -58,10 +59,42 @@ def test_what_is_shown_is_judged_by_how_long(
     assert verdict.measured["wrong_s"] == wrong_s
 
 
-def test_wrong_and_right_by_turns_is_no_stretch() -> None:
-    verdict = CHECK.check(shown("wrong", 20, every=2))
-    assert verdict.outcome is Outcome.PASS
-    assert verdict.measured["wrong_looks"] > 5
+@pytest.mark.parametrize("by", ["storefront-1", "storefront-2"])
+def test_each_instance_is_looked_at_by_itself(by: str) -> None:
+    """What one shows rightly does not make up for what another shows wrongly, in the other half of all pages."""
+    verdict = CHECK.check(shown("wrong", 20, by=by))
+    assert verdict.outcome is Outcome.FAIL, verdict.because
+    assert f"{by} showed a wrong price" in verdict.because
+
+
+@pytest.mark.parametrize("every", [2, 3, 4])
+def test_wrong_and_right_by_turns_is_one_stretch(every: int) -> None:
+    verdict = CHECK.check(shown("wrong", 20, every=every))
+    assert verdict.outcome is Outcome.FAIL, verdict.because
+    assert verdict.measured["wrong_s"] > 10
+
+
+def test_what_was_right_for_as_long_as_is_stated_is_over() -> None:
+    """Stock that runs out now and then is shown late each time, and never for long."""
+    verdict = CHECK.check(shown("wrong", 20, every=5))
+    assert verdict.outcome is Outcome.PASS, verdict.because
+    assert verdict.measured["wrong_s"] == 0
+    assert verdict.measured["wrong_looks"] >= 4
+
+
+@pytest.mark.parametrize("kept", [0, 5])
+def test_an_instance_that_nobody_looked_at_long_enough_leaves_it_open(kept: int) -> None:
+    """Also one at which nobody looked at all, though it was there."""
+    history, left, told = a_history(MADE), kept, list[Event]()
+    for event in history.events:
+        if isinstance(event, Sample) and (event.probe, event.on) == ("price", "storefront-2"):
+            left -= 1
+            if left < 0:
+                continue
+        told.append(event)
+    verdict = CHECK.check(replace(history, events=sealed(told)))
+    assert verdict.outcome is Outcome.INCONCLUSIVE, verdict.because
+    assert "storefront-2" in verdict.because
 
 
 def test_wrong_looks_far_apart_prove_nothing_of_what_was_between() -> None:

@@ -20,6 +20,8 @@ from sut.visitor import VisitingShopper
 SHOPPER = VisitingShopper("r1", 7)
 BUYERS = Sessions(per_s=1, pages=4, checkout_ratio=1.0)
 Spoil = Callable[[Ask, Reply], Reply]
+ASKED_MS = 1_795_892_927_792
+FRESH = f'data-as-of-ms="{ASKED_MS - 7_500}"'
 STYLE = hashlib.sha256(b"style").hexdigest()[:16]
 
 
@@ -40,8 +42,8 @@ class Shop:
         if ask.what == ASSET:
             return made(b"style")
         if ask.what == PAGE:
-            sku = f'data-sku="{path[3:]}" data-price-cents="100"' if path.startswith("/p/") else ""
-            return page(path, sku, f'<link href="/a/{STYLE}.css">')
+            sku = f'data-sku="{path[3:]}" data-price-cents="100" {FRESH}' if path.startswith("/p/") else FRESH
+            return page(path, "" if path == "/" else sku, f'<link href="/a/{STYLE}.css">')
         if ask.what == LOGIN:
             self.shopper = body["shopper"]
             assert body["password"] == password(self.shopper)
@@ -56,7 +58,8 @@ class Shop:
 
 
 def made(body: bytes, headers: dict[str, str] | None = None, status: int = 200) -> Reply:
-    return Reply(status=status, headers=headers or {}, cookies=(), body=body, sha256=hashlib.sha256(body).digest())
+    sha256 = hashlib.sha256(body).digest()
+    return Reply(status=status, headers=headers or {}, cookies=(), body=body, sha256=sha256, asked_ms=ASKED_MS)
 
 
 def page(path: str, marks: str, links: str = "", headers: dict[str, str] | None = None) -> Reply:
@@ -120,6 +123,11 @@ def test_nobody_thinks_before_the_first_page_or_its_assets() -> None:
     assert all(think == 0 for what, think in thinks if what not in (PAGE, LOGIN))
 
 
+@pytest.mark.parametrize("age_ms", [-300, 0, 20_000])
+def test_a_page_may_be_as_old_as_the_shop_states_or_newer_than_the_question(age_ms: int) -> None:
+    assert first_wrong(aged(age_ms)) == ("", "")
+
+
 def test_a_good_shop_leaves_nothing_to_say_and_the_order_is_acknowledged() -> None:
     assert first_wrong(lambda _, reply: reply) == ("", "")
     *_, (turn, replies) = turns(Shop())
@@ -144,9 +152,24 @@ def replaced(what: int, by: Spoil) -> Spoil:
     return lambda ask, reply: by(ask, reply) if ask.what == what else reply
 
 
+def aged(age_ms: int | None) -> Spoil:
+    """Let all pages but the front page be so old when they are asked for; None: they do not say."""
+    said = "" if age_ms is None else f'data-as-of-ms="{ASKED_MS - age_ms}"'
+
+    def spoil(ask: Ask, reply: Reply) -> Reply:
+        if ask.what != PAGE or ask.request.path == "/":
+            return reply
+        return page(ask.request.path, re.sub(r".* data-page=\S+ (.*)>.*", r"\1", reply.body.decode()).replace(FRESH, said))
+
+    return spoil
+
+
 WRONG: Mapping[str, tuple[Spoil, tuple[str, str]]] = {
     "page cut": (replaced(PAGE, lambda _, r: made(r.body[:50], dict(r.headers))), ("page", "digest")),
     "page without proof": (replaced(PAGE, lambda _, r: made(r.body)), ("page", "digest")),
+    "a page of a minute ago": (aged(60_000), ("page", "stale")),
+    "a page that is just too old": (aged(20_001), ("page", "stale")),
+    "a page that does not say how old it is": (aged(None), ("page", "stale")),
     "another page": (replaced(PAGE, lambda _, __: page("/c/other", "")), ("page", "page")),
     "another product": (
         lambda ask, r: page(ask.request.path, 'data-sku="SKU-1"') if ask.request.path.startswith("/p/") else r,
@@ -164,7 +187,7 @@ WRONG: Mapping[str, tuple[Spoil, tuple[str, str]]] = {
     "a page that is somebody": (
         replaced(
             PAGE,
-            lambda _, r: Reply(status=200, headers=r.headers, cookies=("sid=x; Path=/",), body=r.body, sha256=r.sha256),
+            lambda _, r: replace(r, cookies=("sid=x; Path=/",)),
         ),
         ("page", "identity"),
     ),
@@ -206,7 +229,7 @@ WRONG: Mapping[str, tuple[Spoil, tuple[str, str]]] = {
     ),
     "a price that is none": (
         lambda ask, r: (
-            page(ask.request.path, f'data-sku="{ask.request.path[3:]}" data-price-cents="1"')
+            page(ask.request.path, f'data-sku="{ask.request.path[3:]}" data-price-cents="1" {FRESH}')
             if ask.request.path.startswith("/p/")
             else r
         ),
