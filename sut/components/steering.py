@@ -38,6 +38,14 @@ _SENT_ONCE: Final = """\
     option http-server-close
     http-request disable-l7-retry if !METH_GET
     http-error status 503 content-type application/json string '{"refused":"no_edge"}'"""
+# What is passed on twice may have had its effect the first time, whatever the second answer says; and it can only be
+# repeated as a whole: HAProxy gives that up where it begins to send before the body is there.
+_SENT_AGAIN: Final = """\
+    option http-server-close
+    option http-buffer-request
+    acl again txn.conn_retries gt 0
+    http-response return status 504 content-type application/json string '{"unknown":"effect"}' \
+if again { status 409 503 }"""
 _DOWN: Final = 'haproxy_server_status{component="steering",proxy="edges",state="DOWN"} == 1'
 
 
@@ -49,7 +57,8 @@ def settings(edges: Mapping[str, str], defects: Collection[str] = ()) -> str:
 
     What failed is repeated once, on another edge: a request of which nothing was sent, and one that may be sent twice also
     where its answer is a 5xx or is not there in time, for a GET 1.5 s. May be: a GET, a PUT, and what carries a key by which
-    the shop knows it again. Its own 503 to anything else is a proof of no effect, and says so.
+    the shop knows it again; a refusal of what was repeated proves nothing, and becomes a 504. Its own 503 to anything else
+    is a proof of no effect, and says so.
 
     What may have an effect goes over a connection of its own, used once: where one that was used before breaks, HAProxy
     closes the shopper's without a word, and browsers take that for leave to send it again. With the defect
@@ -77,7 +86,7 @@ frontend shoppers
     http-check expect {expect}
 
 {_backend("again", edges, "track edges/{}")}
-    option http-server-close
+{_SENT_AGAIN}
 
 {_backend("once", edges, "track edges/{}")}
 {_SENT_ONCE}

@@ -7,12 +7,15 @@ import pytest
 
 from harness.capabilities import Wrong
 from harness.faults.truncate import Truncate
+from harness.history import UNKNOWN
 from harness.model import Target
 from sut.components import cdn_a, cdn_b, lb, steering
 from sut.components.edge import ELSEWHERE, differs, named
 from sut.components.part import Part
 from sut.shop import ReferenceShop
+from sut.shopper import OneCallShopper
 
+ORDER = OneCallShopper("r", 1).order(1, last_piece=False)
 EDGES = {"cdn_a": "198.18.7.17", "cdn_b": "198.18.7.18"}
 ORIGIN = "198.18.7.16"
 HOWS: tuple[Wrong, ...] = ("status", "body", "stale", "truncated", "slow")
@@ -82,6 +85,17 @@ def test_steering_repeats_once_what_had_no_effect_and_what_may_have_it_twice() -
     assert chosen == ["any if { nbsrv(edges) eq 0 }", keyed, "once if !METH_GET", "edges"]
     assert re.findall(r"^ +retries (.*)$", text, re.MULTILINE) == ["1"]
     assert "option redispatch 1" in text
+
+
+def test_what_steering_may_send_twice_it_has_as_a_whole_and_no_refusal_of_it_is_passed_on() -> None:
+    """HAProxy repeats nothing whose body it did not have when it began to send; a second no says nothing of the first."""
+    backends = {part.split()[0]: part for part in steering.settings(EDGES).split("\nbackend ")[1:]}
+    assert {name for name, part in backends.items() if "option http-buffer-request" in part} == {"again"}
+    (rule,) = re.findall(r"^ +http-response (.*)$", backends["again"], re.MULTILINE)
+    assert rule.startswith("return status 504 ")
+    assert rule.endswith("if again { status 409 503 }")
+    assert "acl again txn.conn_retries gt 0" in backends["again"]
+    assert OneCallShopper("r", 1).judge_order(ORDER, 504, b'{"unknown":"effect"}').fate == UNKNOWN
 
 
 def test_steering_sends_what_may_have_an_effect_over_connections_that_are_used_once() -> None:

@@ -1,0 +1,135 @@
+"""Steering before two edges that answer as they are told: what is passed on again, by whom, and what is said of it then."""
+
+import http.client
+import io
+import ssl
+import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import pytest
+
+from harness.clock import MachineClock, pause
+from harness.drivers.docker_client import client
+from sut import images
+from sut.components import edge, haproxy, lb, steering
+from sut.components.authority import Authority
+from tests.integration.door import soon
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+EDGES = {"cdn_a": "127.0.0.2", "cdn_b": "127.0.0.3"}
+WELL = f'http-request return status 200 content-type text/plain lf-string "{lb.in_time()}" if {{ path {lb.NOW} }}'
+REFUSED = """http-request return status 503 content-type application/json string '{"refused":"database"}'"""
+PLACED = "http-request return status 201"
+LATE = "http-request return status 504"
+DIES = "http-request reject"
+SAID = b'{"lines":[{"sku":"SKU-00001","qty":1}]}'
+
+
+def faked(name: str, *lines: str) -> str:
+    """Write down an edge that answers so."""
+    rules = "\n".join(f"    {line}" for line in lines)
+    return f"frontend fake_{name}\n    bind {EDGES[name]}:{edge.PORT}\n{rules}\n"
+
+
+class Steered:
+    """Steering that runs, before two edges of these settings."""
+
+    def __init__(self, address: str, trust: ssl.SSLContext) -> None:
+        self._address, self._trust = address, trust
+
+    def order(self, *, key: str = "k", between_s: float = 0.0, cookie: str = "edge=cdn_a") -> tuple[int, bytes]:
+        """Place an order, its body so long after its head; give status and body of the answer."""
+        wire = http.client.HTTPSConnection(self._address, steering.PORT, context=self._trust, timeout=10)
+        wire.putrequest("POST", "/orders")
+        told = {"Content-Type": "application/json", "Content-Length": str(len(SAID)), "Cookie": cookie}
+        for name, value in (told | ({"Idempotency-Key": key} if key else {})).items():
+            wire.putheader(name, value)
+        wire.endheaders()
+        pause(between_s)
+        wire.send(SAID)
+        response = wire.getresponse()
+        answer = response.status, response.read()
+        wire.close()
+        return answer
+
+    def well(self) -> bool:
+        """Say whether it calls both edges well."""
+        wire = http.client.HTTPConnection(self._address, haproxy.OWN_PORT, timeout=2)
+        try:
+            wire.request("GET", "/metrics")
+            told = wire.getresponse().read().decode()
+        except OSError:
+            return False
+        finally:
+            wire.close()
+        return all(f'haproxy_server_status{{proxy="edges",server="{one}",state="UP"}} 1' in told for one in EDGES)
+
+
+@contextmanager
+def steered(cdn_a: str, cdn_b: str, *ill: str) -> Iterator[Steered]:
+    """Start it before these two edges, the second also ``ill``, and wait until it calls both well."""
+    authority = Authority()
+    edges = faked("cdn_a", WELL, cdn_a) + faked("cdn_b", *ill, WELL, cdn_b)
+    files = {
+        haproxy.FILE: steering.settings(EDGES) + edges,
+        steering._SERVER_PEM: authority.vouch("127.0.0.1"),
+        steering._CA_PEM: authority.certificate,
+    }
+    container = client(30).containers.create(images.tag("haproxy"), [*haproxy.COMMAND])
+    try:
+        container.put_archive("/", packed(files))
+        container.start()
+        container.reload()
+        trust = ssl.create_default_context(cadata=authority.certificate)
+        trust.check_hostname = False  # it is vouched for before anybody knows its address
+        steered = Steered(container.attrs["NetworkSettings"]["IPAddress"], trust)
+        soon(steered.well, 10, "both edges are called well")
+        yield steered
+    finally:
+        container.remove(force=True)
+
+
+def packed(files: Mapping[str, str]) -> bytes:
+    """Give files by their paths as the engine takes them."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for path, text in files.items():
+            entry = tarfile.TarInfo(path.lstrip("/"))
+            entry.size = len(text.encode())
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    return archive.getvalue()
+
+
+def test_a_refusal_of_what_was_passed_on_before_refuses_nothing() -> None:
+    """The first try may have been committed, and only its answer lost: who says no to the second does not know that."""
+    with steered(LATE, REFUSED) as steering_now:
+        for _ in range(5):
+            status, body = steering_now.order()
+            assert status == 504
+            assert b"refused" not in body
+
+
+def test_what_was_passed_on_once_is_answered_as_the_edge_answers() -> None:
+    with steered(PLACED, REFUSED) as steering_now:
+        assert {steering_now.order()[0] for _ in range(5)} == {201}
+        assert steering_now.order(key="", cookie="edge=cdn_b") == (503, b'{"refused":"database"}')
+
+
+@pytest.mark.parametrize("between_s", [0.0, 0.2])
+@pytest.mark.parametrize("first", [DIES, LATE])
+def test_an_order_with_a_key_is_passed_on_again_however_it_arrives(first: str, between_s: float) -> None:
+    """Its body may come a while after its head, as from any client that sends them one after the other."""
+    with steered(first, PLACED) as steering_now:
+        assert {steering_now.order(between_s=between_s)[0] for _ in range(5)} == {201}
+        assert steering_now.order(key="", between_s=between_s)[0] in (502, 504), "what has no key is passed on once"
+
+
+def test_an_edge_that_has_just_come_back_takes_what_the_other_one_drops() -> None:
+    """Within its slow start too, when it has the least share."""
+    well_at_s = MachineClock().wall_ns() // 1_000_000_000 + 5
+    ill = f"http-request return status 500 if {{ path {lb.NOW} }} {{ date lt {well_at_s} }}"
+    with steered(DIES, PLACED, ill) as steering_now:
+        soon(lambda: not steering_now.well(), 5, "the other edge is called ill")
+        soon(steering_now.well, 10, "and well again")
+        assert [steering_now.order()[0] for _ in range(30)] == [201] * 30
