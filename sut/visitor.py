@@ -39,7 +39,7 @@ from sut.shopper import LISTS, OneCallShopper, sku_of
 
 ASSETS = re.compile(r'(?:href|src)="(/a/[0-9a-f]{16}\.(?:css|js|webp))"')
 BODY, MARK = re.compile(rb"<body([^>]*)>"), re.compile(rb'data-([a-z-]+)="([^"]*)"')
-PRICE_CENTS = re.compile(r"[0-9]{1,18}")  # of a longer one Python would not make a number at all
+DIGITS = re.compile(r"[0-9]{1,18}")  # of a longer number Python would not make one at all
 MOST_LINES, MOST_PIECES = 3, 3
 # The cache and an edge keep a page for 2 s and 5 s; an edge that keeps it for longer is left within 12 s.
 STALE_MS = 20_000
@@ -114,7 +114,7 @@ class _Browser:
 
     def _note_price(self, path: str, page: Reply) -> None:
         price = _marks(page.body).get("price-cents", "")
-        if path.startswith("/p/") and PRICE_CENTS.fullmatch(price):
+        if path.startswith("/p/") and DIGITS.fullmatch(price):
             self._prices[path.removeprefix("/p/")] = int(price)
 
     # -- what it asks, and what it expects
@@ -132,7 +132,7 @@ class _Browser:
             said = _marks(reply.body)
             if not marks.items() <= said.items():
                 return Said(wrong=OTHER_PAGE)
-            return FINE if path == "/" or _age_ms(said, reply) <= STALE_MS else Said(wrong=STALE)
+            return FINE if path == "/" or abs(_age_ms(said, reply)) <= STALE_MS else Said(wrong=STALE)
 
         return Ask(what=PAGE, request=_get(path), judge=judge)
 
@@ -256,9 +256,9 @@ def _marks(body: bytes) -> dict[str, str]:
 
 
 def _age_ms(marks: Mapping[str, str], reply: Reply) -> float:
-    """Give how old that was which a page shows, when it was asked for; endless where the page does not say."""
+    """Give how old that was which a page shows, when it was asked for; endless where the page says no moment."""
     as_of_ms = marks.get("as-of-ms", "")
-    return reply.asked_ms - int(as_of_ms) if as_of_ms.isdecimal() else math.inf
+    return reply.asked_ms - int(as_of_ms) if DIGITS.fullmatch(as_of_ms) else math.inf
 
 
 def _lines(answer: Any) -> dict[str, int]:

@@ -154,7 +154,8 @@ def replaced(what: int, by: Spoil) -> Spoil:
 
 def aged(age_ms: int | None) -> Spoil:
     """Let all pages but the front page be so old when they are asked for; None: they do not say."""
-    said = "" if age_ms is None else f'data-as-of-ms="{ASKED_MS - age_ms}"'
+    at_ms = "" if age_ms is None else str(ASKED_MS - age_ms) if abs(age_ms) < ASKED_MS else "9" * 5000
+    said = f'data-as-of-ms="{at_ms}"' if at_ms else ""
 
     def spoil(ask: Ask, reply: Reply) -> Reply:
         if ask.what != PAGE or ask.request.path == "/":
@@ -169,6 +170,8 @@ WRONG: Mapping[str, tuple[Spoil, tuple[str, str]]] = {
     "page without proof": (replaced(PAGE, lambda _, r: made(r.body)), ("page", "digest")),
     "a page of a minute ago": (aged(60_000), ("page", "stale")),
     "a page that is just too old": (aged(20_001), ("page", "stale")),
+    "a page of the next minute": (aged(-60_000), ("page", "stale")),
+    "a page of no moment": (aged(-(10**5000)), ("page", "stale")),
     "a page that does not say how old it is": (aged(None), ("page", "stale")),
     "another page": (replaced(PAGE, lambda _, __: page("/c/other", "")), ("page", "page")),
     "another product": (
