@@ -97,7 +97,9 @@ COMPONENTS = (
     Component(name="lb", needs=("storefront",), abilities=frozenset({Answers}), alerts=ALERTS["lb"]),
     Component(name="cdn_a", needs=("lb",), abilities=_EDGE, alerts=ALERTS["cdn_a"], edge=True),
     Component(name="cdn_b", needs=("lb",), abilities=_EDGE, alerts=ALERTS["cdn_b"], edge=True),
-    Component(name="steering", needs=("cdn_a", "cdn_b"), abilities=frozenset({Answers}), alerts=ALERTS["steering"]),
+    Component(
+        name="steering", needs=("cdn_a", "cdn_b"), abilities=frozenset({Answers, Truthful}), alerts=ALERTS["steering"]
+    ),
     Component(name="prometheus", abilities=_MACHINE | {Metered}, alerts=ALERTS["prometheus"]),
     Component(name="alertmanager", needs=("prometheus",), abilities=_MACHINE | {Alerting}),
 )

@@ -174,7 +174,9 @@ class _Making:
             "lb": lambda name: lb.Lb(ground, name, storefronts=of["storefront"], port=storefront.PORT, defects=defects),
             "cdn_a": lambda name: cdn_a.CdnA(ground, name, origin=at["lb"], defects=defects),
             "cdn_b": lambda name: cdn_b.CdnB(ground, name, origin=at["lb"]),
-            "steering": lambda name: steering.Steering(ground, name, edges=of["cdn_a"] | of["cdn_b"], defects=defects),
+            "steering": lambda name: steering.Steering(
+                ground, name, edges=of["cdn_a"] | of["cdn_b"], truth=login, defects=defects
+            ),
             "prometheus": lambda name: prometheus.Prometheus(ground, name, watch=watch),
             "alertmanager": lambda name: alertmanager.Alertmanager(ground, name, tells=receive(ground.gateway)),
         }

@@ -2,13 +2,17 @@
 
 import ssl
 from collections.abc import Collection, Mapping
+from functools import cached_property
 from typing import ClassVar, Final
 
+from harness.model import Reading
 from sut.components import edge, haproxy, lb
-from sut.components.ask import http_get
+from sut.components.ask import http_get, look
 from sut.components.authority import Authority
 from sut.components.entrance import Entrance
 from sut.components.ground import Ground
+from sut.components.part import CALL_S
+from sut.components.truth import Truth
 from sut.components.watched import PAGE, TICKET, Rule, Scrape, down
 
 PORT: Final = 8443
@@ -31,7 +35,7 @@ defaults
     timeout client 10s
     timeout server 8s
     retries 1
-    retry-on conn-failure empty-response response-timeout 502 503 504
+    retry-on conn-failure empty-response response-timeout{statuses}
     option redispatch 1"""
 # HAProxy repeats on its own account where nobody could tell whether the first try had an effect: not with these lines.
 _SENT_ONCE: Final = """\
@@ -62,13 +66,13 @@ def settings(edges: Mapping[str, str], defects: Collection[str] = ()) -> str:
 
     What may have an effect goes over a connection of its own, used once: where one that was used before breaks, HAProxy
     closes the shopper's without a word, and browsers take that for leave to send it again. With the defect
-    ``steering_asks_edge`` it believes what an edge says of itself.
+    ``steering_asks_edge`` it believes what an edge says of itself, and passes on whatever that answers to shoppers.
     """
     asks_edge = "steering_asks_edge" in defects
     check = f"port {edge.OWN_PORT} check" if asks_edge else "check"
     expect = "status 200" if asks_edge else f"string-lf '{lb.in_time()}'"
     return f"""\
-{_PROCESS}
+{_PROCESS.format(statuses="" if asks_edge else " 502 503 504")}
 
 {haproxy.itself()}
 frontend shoppers
@@ -116,7 +120,7 @@ def _about_the_server(expr: str, label: str) -> str:
 
 
 class Steering(Entrance):
-    """The one steering, with a certificate by an authority of its own."""
+    """The one steering, with a certificate by an authority of its own. ``truth`` is libpq's words for the database."""
 
     scheme: ClassVar[str] = "https"
     port: ClassVar[int] = PORT
@@ -138,8 +142,10 @@ class Steering(Entrance):
         ),
     )
 
-    def __init__(self, ground: Ground, instance: str, *, edges: Mapping[str, str], defects: Collection[str]) -> None:
-        authority = Authority()
+    def __init__(
+        self, ground: Ground, instance: str, *, edges: Mapping[str, str], truth: str, defects: Collection[str]
+    ) -> None:
+        authority, self._conninfo = Authority(), truth
         files = {
             haproxy.FILE: settings(edges, defects),
             _SERVER_PEM: authority.vouch(ground.addresses[instance], "127.0.0.1", instance),
@@ -153,6 +159,14 @@ class Steering(Entrance):
         status, body = http_get(self.address, PORT, lb.NOW, self.deadline(), trust)
         return None if status == 200 else f"GET {lb.NOW} gave {status} {body[:100]!r}"
 
+    def shown_age_ms(self) -> Reading:
+        """Hold products' pages, by whichever edge they are shown, against the database."""
+        return look(self.ground.now_ns, 2 * CALL_S, self._truth.look)
+
     def certificate(self) -> str:
         """Give the certificate of its authority, as the container has it: another process may have started that."""
         return self.exec(["timeout", "5", "cat", _CA_PEM]).output.decode()
+
+    @cached_property
+    def _truth(self) -> Truth:
+        return Truth(self.address, PORT, self._conninfo, ssl.create_default_context(cadata=self.certificate()))

@@ -1,6 +1,7 @@
 """What a product's page shows, held against what the database says at the same moment."""
 
 import re
+import ssl
 from typing import Final
 
 from harness.clock import MachineClock
@@ -14,10 +15,14 @@ _TRUTH: Final = "select sku, price_cents, qty > 0 from products where sku in ('{
 
 
 class Truth:
-    """Compares a few products, all of them each time. ``conninfo`` is libpq's way in to the database."""
+    """Compares a few products, all of them each time. ``conninfo`` is libpq's way in to the database.
 
-    def __init__(self, address: str, port: int, conninfo: str) -> None:
-        self._address, self._port, self._conninfo = address, port, conninfo
+    Pages are asked for by https if ``trust`` says whom to believe, each over a connection of its own: so whoever spreads
+    connections over several that show them shows what each of them does, sooner or later.
+    """
+
+    def __init__(self, address: str, port: int, conninfo: str, trust: ssl.SSLContext | None = None) -> None:
+        self._address, self._port, self._conninfo, self._trust = address, port, conninfo, trust
 
     def look(self, deadline: Deadline) -> float | str:
         """Give how old (ms) the oldest is of what is shown, or ``wrong`` where one of it is not so.
@@ -33,7 +38,7 @@ class Truth:
 
     def _shown(self, sku: str, deadline: Deadline) -> tuple[str, bool, float]:
         """Read price, whether there is any, and when the database was asked, off a product's page."""
-        status, body = http_get(self._address, self._port, f"/p/{sku}", deadline)
+        status, body = http_get(self._address, self._port, f"/p/{sku}", deadline, self._trust)
         found = _SHOWN.search(body)
         if status != 200 or found is None:
             raise ValueError(f"the page of {sku} gave {status} {body[:100]!r}")

@@ -27,6 +27,13 @@ GOOD = {
     "cache_lost": 2,
     "cache_poisoned": 2,
     "cdn_cut_unnoticed": 6,
+    "cdn_black_hole": 2.4,
+    "cdn_answers_503": 2.4,
+    "cdn_slow": 2.4,
+    "cdn_truncates": 2.4,
+    "cdn_serves_wrong_bytes": 2.4,
+    "cdn_serves_stale_price": 2.4,
+    "cdn_lost_and_back": 2.9,
 }
 TIMES = 3
 LONGEST_S = 500.0

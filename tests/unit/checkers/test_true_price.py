@@ -97,6 +97,29 @@ def test_an_instance_that_nobody_looked_at_long_enough_leaves_it_open(kept: int)
     assert "storefront-2" in verdict.because
 
 
+def elsewhere(value: float | str | None) -> History:
+    """Give a good run in which a second place shows something else after the act, between the looks at the first."""
+    history = a_history(MADE)
+    told: list[Event] = []
+    for event in history.events:
+        told.append(event)
+        if isinstance(event, Sample) and event.probe == "price":
+            seen = value if event.at_ns >= ACT_NS else 1.0
+            why = None if seen is not None else "no route"
+            told.append(replace(event, on="steering", value=seen, why=why, at_ns=event.at_ns + S // 2))
+    return replace(history, events=sealed(told))
+
+
+@pytest.mark.parametrize(
+    ("value", "outcome"),
+    [(1.0, Outcome.PASS), ("wrong", Outcome.FAIL), (4_001.0, Outcome.FAIL), (None, Outcome.INCONCLUSIVE)],
+)
+def test_each_place_is_judged_by_its_own_looks(value: float | str | None, outcome: Outcome) -> None:
+    """Right ones at another place, between them, end no stretch and are no evidence."""
+    verdict = CHECK.check(elsewhere(value))
+    assert verdict.outcome is outcome, verdict.because
+
+
 def test_wrong_looks_far_apart_prove_nothing_of_what_was_between() -> None:
     history = shown("wrong", 20)
     told = [

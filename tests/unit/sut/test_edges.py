@@ -114,6 +114,8 @@ def test_steering_asks_for_an_answer_of_the_origin_and_as_a_bad_shop_for_the_edg
     assert "uri /health" in bad
     assert "string-lf" not in bad
     assert bad.count("port 8081 check") == len(EDGES)
+    repeats = {text: re.findall(r"^ +retry-on (.*)$", text, re.MULTILINE)[0] for text in (good, bad)}
+    assert repeats[good].split() == [*repeats[bad].split(), "502", "503", "504"]
 
 
 def test_an_edge_is_good_unless_told_otherwise() -> None:

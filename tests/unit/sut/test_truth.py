@@ -22,7 +22,7 @@ def look(monkeypatch: pytest.MonkeyPatch, of: str = "", *, status: int = 200, ag
     """Look once, where all pages but that ``of`` one product show what is true, and are 1.5 s old."""
     now_ms = MachineClock().wall_ns() // 1_000_000
 
-    def http_get(_address: str, _port: int, path: str, _deadline: Deadline) -> tuple[int, bytes]:
+    def http_get(_address: str, _port: int, path: str, _deadline: Deadline, _trust: object) -> tuple[int, bytes]:
         sku = path.removeprefix("/p/")
         spoilt = shown if sku == of else {}
         made: dict[str, Any] = {"sku": sku, "name": "n", "category": "C", "price_cents": 236, "qty": 5} | spoilt
