@@ -21,6 +21,10 @@ DEFECTS = {
         caught_by="rto",
         shown_in=("db_primary_lost",),
     ),
+    "naive_route": Defect(
+        sentence="The way to the database leads to the first node that takes connections, be it the primary or not.",
+        caught_by="rto",
+    ),
     "ack_before_commit": Defect(
         sentence="An order is acknowledged when it is queued; what is queued while the database is away is forgotten.",
         caught_by="orders_lost",
@@ -64,6 +68,10 @@ DEFECTS = {
     "price_from_cache": Defect(
         sentence="An order costs what the cache says of its products, whoever has written that into it.",
         caught_by="wrongly_charged",
+    ),
+    "no_single_flight": Defect(
+        sentence="Whoever finds nothing in the cache asks the database, also while others are asking it the same.",
+        caught_by="origin_load",
     ),
     "bystander_broken": Defect(
         sentence="The balancer calls itself ill as soon as one storefront is missing, though it serves all shoppers.",

@@ -167,7 +167,7 @@ class _Making:
         self.makers: Mapping[str, Callable[[str], Part]] = {
             "etcd": lambda name: etcd.Etcd(ground, name),
             "orders_db": lambda name: orders_db.OrdersDb(ground, name, cluster=cluster, passwords=self.passwords),
-            "db_route": lambda name: db_route.DbRoute(ground, name, nodes=of["orders_db"], probe=login),
+            "db_route": lambda name: db_route.DbRoute(ground, name, nodes=of["orders_db"], probe=login, defects=defects),
             "toxiproxy": lambda name: toxiproxy.Toxiproxy(ground, name, detours=detours),
             "cache": lambda name: cache.Cache(ground, name, storefronts=of["storefront"], port=storefront.PORT),
             "storefront": lambda name: storefront.Storefront(ground, name, told=told, truth=login),

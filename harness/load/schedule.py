@@ -16,6 +16,7 @@ from harness.scenario import Load
 
 BLOCK_S = 10
 BLOCK_NS = BLOCK_S * 1_000_000_000
+GOLDEN, SPAN = 2_654_435_761, 1 << 32  # their ratio is the golden one: multiples of it fall evenly over the whole
 SEND_ONCE, SEND_TWICE_AT_ONCE, SEND_AGAIN_AFTER = 0, 1, 2
 
 
@@ -74,6 +75,11 @@ def block(load: Load, seed: int, scale: float, number: int) -> Planned:
         last_piece=_last_piece(load, nth)[in_time],
         resend=resend[in_time],
     )
+
+
+def crowds(load: Load, seq: int) -> bool:
+    """Say whether an arrival that reads a product looks at the one that the whole crowd looks at."""
+    return seq * GOLDEN % SPAN < load.crowd_ratio * SPAN
 
 
 def _share(per_s: float, scale: float, number: int) -> tuple[int, int]:

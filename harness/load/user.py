@@ -17,7 +17,7 @@ from locust.exception import StopUser
 
 from harness.history import ACKNOWLEDGED, LIST, LOG, ORDER, REFUSED, SESSION, SHED, UNKNOWN
 from harness.load import ledger, requests
-from harness.load.schedule import SEND_AGAIN_AFTER, SEND_TWICE_AT_ONCE, block
+from harness.load.schedule import SEND_AGAIN_AFTER, SEND_TWICE_AT_ONCE, block, crowds
 from harness.load.shopper import Answer, Request, Shopper
 from harness.load.spec import LoadSpec
 from harness.load.tally import Tally
@@ -28,6 +28,7 @@ from harness.model import noun
 
 Arrival = tuple[int, int, int, bool, int]
 NAP_S = 0.05  # the longest sleep: so soon it is noticed that the end was moved nearer
+CROWDED = 0  # the arrival whose product the crowd looks at
 CATCH_UP = 32  # arrivals sent off in a row by a walker that is late, before others get their turn
 NOT_SENT = Result(done_ns=-1, status=0, attempts=0, answer=Answer(fate=SHED))
 
@@ -147,7 +148,9 @@ class Street:
         """Give what is asked for beside orders."""
         if kind == LIST:
             return self._shopper.listing(seq)
-        return self._shopper.log(seq) if kind == LOG else self._shopper.read(seq)
+        if kind == LOG:
+            return self._shopper.log(seq)
+        return self._shopper.read(CROWDED if crowds(self._spec.load, seq) else seq)
 
     def _record(self, arrival: Arrival, sent_ns: int, result: Result) -> None:
         seq, intended_ns, kind, _, _ = arrival

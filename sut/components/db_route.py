@@ -1,7 +1,7 @@
 """The way to the orders database: HAProxy, which asks Patroni who is the primary and drops sessions when that changes."""
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Collection, Mapping
+from typing import ClassVar, Final
 
 from harness.model import Reading
 from sut.components import haproxy
@@ -11,10 +11,25 @@ from sut.components.part import CALL_S, Part
 from sut.components.patroni import REST_PORT, SQL_PORT
 from sut.components.watched import PAGE, Rule, Scrape, down
 
+_ASKS_PATRONI: Final = """\
+    option httpchk OPTIONS /primary
+    http-check expect status 200
+    default-server inter 1s fastinter 500ms fall 2 rise 1 on-marked-down shutdown-sessions"""
+_ASKS_NOBODY: Final = "    default-server inter 1s fastinter 500ms fall 2 rise 1 on-marked-up shutdown-backup-sessions"
 
-def settings(nodes: Mapping[str, str]) -> str:
-    """Render the settings. ``nodes``: name → address. An address that is silent costs half a second, not more."""
-    servers = "\n".join(f"    server {name} {address}:{SQL_PORT} check port {REST_PORT}" for name, address in nodes.items())
+
+def settings(nodes: Mapping[str, str], defects: Collection[str] = ()) -> str:
+    """Render the settings. ``nodes``: name → address, the first primary first. Silence costs half a second, not more.
+
+    With the defect ``naive_route`` it leads to the first node that takes connections, and back to it as soon as it does
+    so again: nobody is asked which of them is the primary.
+    """
+    naive = "naive_route" in defects
+    checks = ["check", *["check backup"] * (len(nodes) - 1)] if naive else [f"check port {REST_PORT}"] * len(nodes)
+    servers = "\n".join(
+        f"    server {name} {address}:{SQL_PORT} {check}"
+        for (name, address), check in zip(nodes.items(), checks, strict=True)
+    )
     return f"""\
 global
     nbthread 1
@@ -30,9 +45,7 @@ defaults
 {haproxy.itself()}
 listen orders_db
     bind :{SQL_PORT}
-    option httpchk OPTIONS /primary
-    http-check expect status 200
-    default-server inter 1s fastinter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
+{_ASKS_NOBODY if naive else _ASKS_PATRONI}
 {servers}
 """
 
@@ -52,9 +65,11 @@ class DbRoute(Part):
         ),
     )
 
-    def __init__(self, ground: Ground, instance: str, *, nodes: Mapping[str, str], probe: str) -> None:
+    def __init__(
+        self, ground: Ground, instance: str, *, nodes: Mapping[str, str], probe: str, defects: Collection[str]
+    ) -> None:
         self._probe = probe
-        files = {haproxy.FILE: settings(nodes)}
+        files = {haproxy.FILE: settings(nodes, defects)}
         super().__init__(ground, instance, [*haproxy.COMMAND], memory="128m", files=files)
 
     def not_ready(self) -> str | None:

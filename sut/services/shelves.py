@@ -1,7 +1,8 @@
 """What the shop offers, as browsing shoppers are shown it: products one by one, and pages of a category.
 
 Where there is a cache, most of it comes from there, never older than ``KEPT_MS``, and each replica asks the database for
-one thing once at a time. Orders know nothing of this: the database alone says what is sold, and at which price.
+one thing once at a time (not with the defect ``no_single_flight``). Orders know nothing of this: the database alone says
+what is sold, and at which price.
 """
 
 import asyncio
@@ -35,6 +36,7 @@ class Shelves:
     def __init__(self, reads: Links, cache: Keeps | None = None, defects: Collection[str] = ()) -> None:
         self._reads, self._cache = reads, cache
         self._kept_ms = EVER_MS if "stock_from_cache" in defects else KEPT_MS
+        self._together = "no_single_flight" not in defects
         self._flights = Flights()
 
     async def product(self, sku: str) -> Shown:
@@ -67,7 +69,7 @@ class Shelves:
             await cache.keep(name, written(shown), self._kept_ms)
             return shown
 
-        return await self._flights.once(name, through)
+        return await (self._flights.once(name, through) if self._together else through())
 
     async def _ask(self, kind: str, statement: str, *arguments: object) -> Shown:
         as_of_ms = now_ms()

@@ -34,6 +34,7 @@ GOOD = {
     "cdn_serves_wrong_bytes": 2.4,
     "cdn_serves_stale_price": 2.4,
     "cdn_lost_and_back": 2.9,
+    "cache_flushed_at_peak": 2.5,
 }
 TIMES = 3
 LONGEST_S = 500.0
@@ -63,7 +64,7 @@ def _good(name: str, stage: Stage) -> str:
 
 
 def bad(defect: str, file: Path, stage: Stage) -> str:
-    """Fly a scenario on a bad shop; only the check that is meant to catch it may fail, and it must."""
+    """Fly a scenario on a bad shop; the check that is meant to catch it must fail, and none that is about something else."""
     caught_by, word = CATCHES[defect]
     flight = stage.fly(file, "--defect", defect)
     code = stage.landed(flight, LONGEST_S)
@@ -73,7 +74,7 @@ def bad(defect: str, file: Path, stage: Stage) -> str:
     if defect in NAMED:
         must(found[caught_by]["examples"], f"{caught_by} names no order: {seen}")
     for objective, verdict in found.items():
-        fine = verdict["outcome"] == "PASS" or objective == caught_by
+        fine = verdict["outcome"] == "PASS" or objective in {caught_by, *ALSO.get(defect, ())}
         must(fine or _open_by_outage(verdict), f"{objective} is neither PASS nor open for the outage: {seen}")
     examples = ", ".join(found[caught_by]["examples"][:3])
     such = f" Such as {examples}." if examples else ""
@@ -118,8 +119,20 @@ CATCHES = {
     "oversell": ("oversold", ""),
     "async_replication": ("orders_lost", "not in the shop's database"),
     "price_from_cache": ("wrongly_charged", "not cost what the products cost"),
+    "naive_route": ("rto", "Not by itself"),
+    "no_single_flight": ("spared", "times is the limit"),
+    "steering_asks_edge": ("unnoticed", "failed"),
+    "caches_cookies": ("nobody_elses", "named another shopper"),
 }
-NAMED = ("ack_before_commit", "no_idempotency", "oversell", "async_replication", "price_from_cache")
+# What else a shopper feels of it: an edge that is never left goes on failing, and another's page is no cart of one's own.
+ALSO = {
+    "steering_asks_edge": {"moved_away", "noticed", "rto", "after.goodput", "after.first_page"},
+    "caches_cookies": {"unnoticed", "same_cart"},
+}
+NAMED = (
+    *("ack_before_commit", "no_idempotency", "oversell", "async_replication", "price_from_cache"),
+    *("steering_asks_edge", "caches_cookies"),
+)
 FLOWN = {
     "no_failover": "db_primary_lost",
     "ack_before_commit": "db_process_crash",
@@ -127,6 +140,10 @@ FLOWN = {
     "oversell": "calm",
     "async_replication": "db_replication_cut_2s_then_primary_lost",
     "price_from_cache": "cache_poisoned",
+    "naive_route": "db_primary_lost",
+    "no_single_flight": "cache_flushed_at_peak",
+    "steering_asks_edge": "cdn_answers_503",
+    "caches_cookies": "cdn_answers_503",
 }
 ROWS = [
     Row(
@@ -147,7 +164,7 @@ ROWS = [
     *(
         Row(
             id=f"bad.{defect}.{name}",
-            must_say=f"FAIL {CATCHES[defect][0]}, exit 1; no other objective FAIL",
+            must_say=f"FAIL {CATCHES[defect][0]}, exit 1; no {'unrelated' if defect in ALSO else 'other'} objective FAIL",
             minutes=GOOD[name],
             play=partial(bad, defect, scenario(name)),
         )

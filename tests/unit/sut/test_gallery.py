@@ -21,6 +21,7 @@ from tests.golden import ROOT
 def test_each_defect_names_the_objective_that_catches_it() -> None:
     assert {name: defect.caught_by for name, defect in DEFECTS.items()} == {
         "no_failover": "rto",
+        "naive_route": "rto",
         "ack_before_commit": "orders_lost",
         "async_replication": "orders_lost",
         "no_idempotency": "duplicated",
@@ -30,6 +31,7 @@ def test_each_defect_names_the_objective_that_catches_it() -> None:
         "missing_index": "query_time",
         "stock_from_cache": "true_price",
         "price_from_cache": "wrongly_charged",
+        "no_single_flight": "origin_load",
         "bystander_broken": "blast_radius",
         "steering_asks_edge": "failed_sessions",
         "caches_cookies": "wrong_identity",

@@ -77,6 +77,15 @@ def test_of_many_who_look_at_once_one_asks_and_what_he_got_is_kept() -> None:
     assert read(cache.kept["product:A"]).products == (PRODUCT,)
 
 
+def test_in_the_bad_shop_all_who_look_at_once_ask() -> None:
+    database, cache = Slow(), Kept()
+    shelf = Shelves(database, cache, {"no_single_flight"})
+    many(shelf)
+    assert database.calls == 50
+    many(shelf)
+    assert database.calls == 50, "it is kept all the same"
+
+
 def test_a_failure_is_everybody_s_and_is_not_kept() -> None:
     database, cache = Slow(LostError("x")), Kept()
     shelf = Shelves(database, cache)
