@@ -70,14 +70,16 @@ def browsing(scenario: Scenario, declaration: Declaration, objectives: tuple[Obj
 def overlaps(scenario: Scenario, steps: tuple[PlannedStep, ...]) -> None:
     """Refuse two held faults of one kind on one component at the same time, or of any on one thing; and ids given twice.
 
-    And one on an end of a link that is broken too: what is seen of the link then may be the other's work.
+    And one on an end of a link that is broken too: what is seen of the link then may be the other's work. Two instances that
+    are named by number are two things.
     """
     if len({step.id for step in steps}) < len(steps):
         raise PlanError(scenario.file, "steps", "two steps have the same id; give each its own")
     held = [step for step in steps if step.hold_s is not None]
     for one, other in combinations(sorted(held, key=lambda step: step.at_s), 2):
         aim, other_aim = one.fault.target, other.fault.target
-        same = one.kind == other.kind and aim.component == other_aim.component
+        apart = None not in (aim.index, other_aim.index) and aim.index != other_aim.index
+        same = one.kind == other.kind and aim.component == other_aim.component and not apart
         ends, one_thing = one.at_s + (one.hold_s or 0), aim == other_aim or _at_its_end(aim, other_aim)
         if (same or (one_thing and aim.role is None)) and other.at_s < ends:  # a role may have moved meanwhile
             because = f"{one.kind} on {one.fault.target} is held until {ends:g} s; start at_s = {ends + MARGIN_S:g} or later"

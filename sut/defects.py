@@ -69,6 +69,10 @@ DEFECTS = {
         sentence="An order costs what the cache says of its products, whoever has written that into it.",
         caught_by="wrongly_charged",
     ),
+    "forgets_addresses": Defect(
+        sentence="A storefront that has to connect again asks for the address again, and gives up where nobody tells it.",
+        caught_by="rto",
+    ),
     "no_single_flight": Defect(
         sentence="Whoever finds nothing in the cache asks the database, also while others are asking it the same.",
         caught_by="origin_load",

@@ -158,8 +158,9 @@ class _Making:
         login = orders_db.conninfo(route, "shop", password, orders_db.DATABASE)
         ends = {"db_route": f"{route}:{SQL_PORT}"}  # of the links that a proxy can carry
         detours = [toxiproxy.Detour(link=str(link), port=DETOUR_PORTS[link], to=ends[link.peer]) for link in proxied]
-        ways = {one.link: f"{at['toxiproxy']}:{one.port}" for one in detours}
-        dsn = f"postgresql://shop:{password}@{ways.get('storefront->db_route', ends['db_route'])}/{orders_db.DATABASE}"
+        ways = {one.link: f"toxiproxy:{one.port}" for one in detours}  # by name, as the storefronts' DSN has it
+        host = ways.get("storefront->db_route", f"db_route:{SQL_PORT}")
+        dsn = f"postgresql://shop:{password}@{host}/{orders_db.DATABASE}"
         kept = f"{at['cache']}:{cache.PORT}" if "cache" in running else ""
         told = storefront.Told(dsn=dsn, route="db_route", signing_secret=secret["signing"], cache=kept, defects=defects)
         self._nodes = [orders_db.conninfo(node, "postgres", self.passwords.postgres) for node in cluster.nodes.values()]

@@ -12,14 +12,16 @@ COUNT = 'storefront_order_seconds_count{component="storefront",instance="storefr
 
 
 def written(rules: str) -> str:
-    """Give the tests of a file of rules for ``promtool``: the balancer goes after 10 s, orders get slow after 20 s."""
+    """Give the tests of a file of rules for ``promtool``: balancer and names go after 10 s, orders are slow after 20 s."""
     down = {'up{component="lb",instance="lb"}': "1+0x10 0+0x20"}
+    nameless = {'storefront_names_up{component="storefront",instance="storefront-1"}': "1+0x10 0+0x20"}
     one_in_ten = {BUCKET: "0+10x20 209+9x30", COUNT: "0+10x50"}
     one_in_fifty = {BUCKET: "0+10x20 209.8+9.8x30", COUNT: "0+10x50"}
     tests: list[Json] = [
         _test(down, "lb", "LbDown", silent_s=12, fires_s=16, instance="lb"),
         _test(one_in_ten, "storefront", "OrdersSlow", silent_s=24, fires_s=50),
         _test(one_in_fifty, "storefront", "OrdersSlow", silent_s=50),
+        _test(nameless, "storefront", "NamesGone", silent_s=12, fires_s=16, instance="storefront-1"),
     ]
     return json.dumps({"rule_files": [rules], "evaluation_interval": EVERY, "tests": tests})
 

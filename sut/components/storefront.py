@@ -39,7 +39,8 @@ class Storefront(Part):
     role = "app"
     packages: ClassVar[tuple[str, ...]] = ("python3-starlette", "python3-uvicorn", "python3-asyncpg")
     scrape: ClassVar[Scrape] = Scrape(
-        port=PORT, keep="storefront_(orders_total|cache_(up|reads_total)|(db_call|order)_seconds_(bucket|count|sum))"
+        port=PORT,
+        keep="storefront_(orders_total|names_up|cache_(up|reads_total)|(db_call|order)_seconds_(bucket|count|sum))",
     )
     rules: ClassVar[tuple[Rule, ...]] = (
         down(
@@ -47,6 +48,14 @@ class Storefront(Part):
             "storefront",
             severity=TICKET,
             playbook="The other replica serves alone: see whether this one runs, and start it.",
+        ),
+        Rule(
+            name="NamesGone",
+            severity=TICKET,
+            playbook="Names are not found: restart nothing that must look one up to start, and see to the resolver.",
+            expr="storefront_names_up == 0",
+            for_s=3,
+            by=("instance",),
         ),
         Rule(
             name="OrdersFailing",

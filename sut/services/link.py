@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 
 from .metrics import DB_CALL_SECONDS, REFUSED_CALL_S
+from .way import LOOKUP_S, Way
 
 log = logging.getLogger("storefront")
 
@@ -51,8 +52,8 @@ class Link:
     Nor is a late call cancelled: that would end a commit's wait for the standby and leave it committed on one node only.
     """
 
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
+    def __init__(self, way: Way) -> None:
+        self._way = way
         self._connection: Any = None  # asyncpg ships no types
         self._warning = ""
 
@@ -93,7 +94,12 @@ class Link:
             self.drop()
             try:
                 self._connection = await asyncpg.connect(
-                    self._dsn, timeout=CONNECT_S, server_settings=SERVER_SETTINGS, target_session_attrs="read-write"
+                    self._way.dsn,
+                    host=await self._way.address(),
+                    port=self._way.port,
+                    timeout=CONNECT_S - LOOKUP_S,
+                    server_settings=SERVER_SETTINGS,
+                    target_session_attrs="read-write",
                 )
             except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
                 raise UnreachableError(_words(error)) from None
@@ -115,8 +121,8 @@ class Link:
 class Links:
     """A few links for reads; who finds none free within half a second is turned away."""
 
-    def __init__(self, dsn: str, size: int) -> None:
-        self._free = [Link(dsn) for _ in range(size)]
+    def __init__(self, way: Way, size: int) -> None:
+        self._free = [Link(way) for _ in range(size)]
         self._vacancy = asyncio.Semaphore(size)
 
     async def call(self, kind: str, statement: str, *arguments: object, limit_s: float) -> list[Any]:

@@ -27,6 +27,8 @@ for result in ("hit", "miss", "failed", "skipped"):
     CACHE_READS.labels(result)
 CACHE_UP = Gauge("storefront_cache_up", "Whether the cache answered when it was asked for the last time.")
 CACHE_UP.set(1)
+NAMES_UP = Gauge("storefront_names_up", "Whether the name of the database was found when it was looked up last.")
+NAMES_UP.set(1)
 
 
 async def counted(answering: Awaitable[Answer]) -> Answer:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """``DSN`` reaches the database through its route, which is called ``ROUTE``; ``PORT`` is listened on.
+    """``DSN`` reaches the database, by name, through its route, which is called ``ROUTE``; ``PORT`` is listened on.
 
     ``SIGNING_SECRET`` is the key of the shop's tokens, the same for all replicas; ``CACHE`` is the cache's address, empty
     where there is none. ``DEFECTS`` are switches of bad shops.

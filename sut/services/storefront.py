@@ -35,6 +35,7 @@ from .replies import number, read_body, respond
 from .settings import Settings
 from .shelves import LIMIT_S, Shelves
 from .trial import Trial
+from .way import Way
 
 READ_LINKS = 4
 LOG_LINKS = 1  # apart from the others: however slow a shopper's past is to find, it holds up nothing else
@@ -47,18 +48,19 @@ class Storefront:
 
     def __init__(self, settings: Settings, painted: Mapping[str, bytes]) -> None:
         self.started = f"{time.time_ns()}-{os.getpid()}"
-        self._logs = Links(settings.dsn, LOG_LINKS)
-        self._carriage = Carriage(Link(settings.dsn))
-        self._pulse = Pulse(Link(settings.dsn))
+        self._way = way = Way(settings.dsn, remembers="forgets_addresses" not in settings.defects)
+        self._logs = Links(way, LOG_LINKS)
+        self._carriage = Carriage(Link(way))
+        self._pulse = Pulse(Link(way))
         self._cache = Cache(settings.cache) if settings.cache else None
-        shelves = Shelves(Links(settings.dsn, READ_LINKS), self._cache, settings.defects)
-        self._batches = Batches(Link(settings.dsn), self._pulse, settings.defects, shelves.shown_cents)
+        shelves = Shelves(Links(way, READ_LINKS), self._cache, settings.defects)
+        self._batches = Batches(Link(way), self._pulse, settings.defects, shelves.shown_cents)
         assets = Assets(painted)
         pages = Pages(assets)
         self._browsing = Browsing(shelves, assets, pages)
-        carts = Carts(Links(settings.dsn, CART_LINKS))
+        carts = Carts(Links(way, CART_LINKS))
         self._journey = Journey(carts, self._batches, Signer(settings.signing_secret), pages)
-        self._trial = Trial(settings.dsn, settings.route)
+        self._trial = Trial(way, settings.route)
 
     def app(self) -> Starlette:
         """Give the ASGI application."""
@@ -77,7 +79,7 @@ class Storefront:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        work = (self._batches.write, self._batches.sweep, self._pulse.beat)
+        work = (self._batches.write, self._batches.sweep, self._pulse.beat, self._way.watch)
         tasks = [asyncio.create_task(forever()) for forever in work]
         yield
         for task in tasks:

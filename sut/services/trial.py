@@ -10,7 +10,6 @@ import asyncio
 import socket
 import time
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 from starlette.requests import Request
@@ -20,6 +19,7 @@ from starlette.routing import Mount, Route
 from . import sql
 from .knock import MOST, knock
 from .link import CallError, Link, waited
+from .way import Way
 
 PIECE_KBYTES, MOST_KBYTES = 8, 256
 PIECE = "x" * (PIECE_KBYTES * 1024)
@@ -31,8 +31,8 @@ LONGEST_MS = 2_000
 class Trial:
     """Tries the way. ``name`` is looked up. One at a time of each kind."""
 
-    def __init__(self, dsn: str, name: str) -> None:
-        self._address, self._link, self._name = urlsplit(dsn).hostname or "", Link(dsn), name
+    def __init__(self, way: Way, name: str) -> None:
+        self._way, self._link, self._name = way, Link(way), name
         self._moving = asyncio.Lock()
         self._lookup: asyncio.Future[Any] | None = None
 
@@ -49,7 +49,11 @@ class Trial:
             return Response(status_code=400)
         if not (0 < count <= MOST and 0 < within_ms <= LONGEST_MS):
             return Response(status_code=400)
-        took_ms = await asyncio.to_thread(knock, self._address, count, within_ms / 1000)
+        try:
+            address = await self._way.address()
+        except OSError as error:
+            return Response(orjson.dumps({"why": f"its name: {error or 'no answer'}"}), 503, media_type="application/json")
+        took_ms = await asyncio.to_thread(knock, address, count, within_ms / 1000)
         return Response(orjson.dumps(took_ms), media_type="application/json")
 
     async def rate(self, _request: Request) -> Response:

@@ -35,6 +35,7 @@ GOOD = {
     "cdn_serves_stale_price": 2.4,
     "cdn_lost_and_back": 2.9,
     "cache_flushed_at_peak": 2.5,
+    "dns_gone": 2.6,
 }
 TIMES = 3
 LONGEST_S = 500.0
@@ -120,6 +121,7 @@ CATCHES = {
     "async_replication": ("orders_lost", "not in the shop's database"),
     "price_from_cache": ("wrongly_charged", "not cost what the products cost"),
     "naive_route": ("rto", "Not by itself"),
+    "forgets_addresses": ("rto", "Not by itself"),
     "no_single_flight": ("spared", "times is the limit"),
     "steering_asks_edge": ("unnoticed", "failed"),
     "caches_cookies": ("nobody_elses", "named another shopper"),
@@ -141,6 +143,7 @@ FLOWN = {
     "async_replication": "db_replication_cut_2s_then_primary_lost",
     "price_from_cache": "cache_poisoned",
     "naive_route": "db_primary_lost",
+    "forgets_addresses": "dns_gone",
     "no_single_flight": "cache_flushed_at_peak",
     "steering_asks_edge": "cdn_answers_503",
     "caches_cookies": "cdn_answers_503",

@@ -203,6 +203,14 @@ def test_what_must_not_run_is_refused_with_file_key_and_what_to_write(why: str) 
     assert raised.value.exit_code == 2
 
 
+def test_two_instances_that_are_named_may_suffer_the_same_at_once() -> None:
+    one, other = aimed_at("storefront#1"), SECOND.format(at=10, id="")
+    both = planned(one + other.replace("orders_db:standby", "storefront#2"))
+    assert [str(step.fault.target) for step in both.steps] == ["storefront#1", "storefront#2"]
+    with pytest.raises(PlanError, match="is held until"):
+        planned(one + other.replace("orders_db:standby", "storefront#1"))
+
+
 @pytest.mark.parametrize(
     "why", [why for why, (_, _, because) in REFUSED.items() if re.search(r"(write|start) \w+ = ", because)]
 )

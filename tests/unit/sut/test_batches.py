@@ -12,6 +12,7 @@ from sut.services.batches import Batches
 from sut.services.link import CallError, DeclinedError, Link, LostError, UnreachableError
 from sut.services.orders import Answer
 from sut.services.pulse import Pulse
+from sut.services.way import Way
 
 ONE = (("A", 1),)
 
@@ -80,7 +81,7 @@ def place_all(
     link: MemoryLink, *orders: tuple[str, tuple[tuple[str, int], ...]], defects: Collection[str] = ()
 ) -> list[Answer]:
     async def story() -> list[Answer]:
-        batches = Batches(link, Pulse(Link("")), defects)
+        batches = Batches(link, Pulse(Link(Way(""))), defects)
         tasks = [asyncio.create_task(forever()) for forever in (batches.write, batches.sweep)]
         try:
             return await asyncio.wait_for(asyncio.gather(*(batches.place(key, lines) for key, lines in orders)), 10)
@@ -215,7 +216,7 @@ def test_defect_no_idempotency_ignores_what_was_placed_before() -> None:
 def test_defect_ack_before_commit_promises_and_forgets() -> None:
     async def story() -> tuple[Answer, Answer, MemoryLink]:
         link = MemoryLink({"A": 9})
-        batches = Batches(link, Pulse(Link("")), {"ack_before_commit"})
+        batches = Batches(link, Pulse(Link(Way(""))), {"ack_before_commit"})
         writer: Coroutine[Any, Any, None] = batches.write()
         task = asyncio.create_task(writer)
         first = await batches.place("k1", ONE)  # learns the price

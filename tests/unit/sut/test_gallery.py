@@ -31,6 +31,7 @@ def test_each_defect_names_the_objective_that_catches_it() -> None:
         "missing_index": "query_time",
         "stock_from_cache": "true_price",
         "price_from_cache": "wrongly_charged",
+        "forgets_addresses": "rto",
         "no_single_flight": "origin_load",
         "bystander_broken": "blast_radius",
         "steering_asks_edge": "failed_sessions",

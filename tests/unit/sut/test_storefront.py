@@ -17,6 +17,7 @@ from sut.services.orders import Answer
 from sut.services.replies import BODY_MAX
 from sut.services.settings import Settings
 from sut.services.storefront import Storefront
+from sut.services.way import Way
 from sut.shopper import OneCallShopper
 from tests.asgi import PAINTED, ask
 
@@ -145,7 +146,7 @@ def test_health_needs_a_commit_and_names_the_start_of_the_process() -> None:
 def test_a_call_that_gets_no_connection_counts_as_slower_than_the_limit() -> None:
     async def story() -> None:
         with pytest.raises(CallError):
-            await Link(SETTINGS.dsn).call("nobody", "select 1")
+            await Link(Way(SETTINGS.dsn)).call("nobody", "select 1")
 
     asyncio.run(story())
     lines = ask(Storefront(SETTINGS, PAINTED).app(), "GET", "/metrics")[2].decode().splitlines()

@@ -12,8 +12,9 @@ from starlette.responses import Response
 from sut.services import trial
 from sut.services.link import CallError, DeclinedError, Link, LostError, UnreachableError
 from sut.services.trial import Trial
+from sut.services.way import Way
 
-DSN = "postgresql://shop@127.0.0.1:1/shop"
+DSN = Way("postgresql://shop@127.0.0.1:1/shop")
 
 
 def asked(query: str = "") -> Request:

@@ -1,0 +1,60 @@
+"""The way to the database: the DSN names a host, and where nobody says any more where that is, the last word holds."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from .metrics import NAMES_UP
+
+EVERY_S: Final = 1.0
+LOOKUP_S: Final = 0.1  # the resolver is on this machine; who waits longer waits in vain
+PORT: Final = 5432
+
+
+class Way:
+    """A DSN, and the address that its host was last found at. All who go the same way share one.
+
+    Every part of the shop keeps its address, so an old one is as good as none is bad. Without the memory (``remembers``
+    False) nobody finds the way while names are gone.
+    """
+
+    def __init__(self, dsn: str, *, remembers: bool = True) -> None:
+        split = urlsplit(dsn)
+        self.dsn, self.port = dsn, split.port or PORT
+        self._host, self._remembers = split.hostname or "", remembers
+        self._known = ""
+        self._lookup: asyncio.Future[Any] | None = None
+
+    async def address(self) -> str:
+        """Look the host up, for at most 0.1 s. Raises ``OSError`` where it is not found, and never was."""
+        try:
+            found = await asyncio.wait_for(asyncio.shield(self._looking()), LOOKUP_S)
+        except OSError:  # a time-out is one, too
+            NAMES_UP.set(0)
+            if self._known and self._remembers:
+                return self._known
+            raise
+        NAMES_UP.set(1)
+        self._known = str(found[0][4][0])
+        return self._known
+
+    async def watch(self) -> None:
+        """Look the host up for ever, so that it is known where it is, and noticed when names are gone, before it matters."""
+        while True:
+            with suppress(OSError):  # it is told in the metrics
+                await self.address()
+            await asyncio.sleep(EVERY_S)
+
+    def _looking(self) -> "asyncio.Future[Any]":
+        """Give the lookup under way: one that nobody answers holds up a thread for seconds, so there is one at a time."""
+        if self._lookup is None or self._lookup.done():
+            self._lookup = asyncio.ensure_future(asyncio.get_running_loop().getaddrinfo(self._host, self.port))
+            self._lookup.add_done_callback(_heard)
+        return self._lookup
+
+
+def _heard(lookup: "asyncio.Future[Any]") -> None:
+    """Take note of how a lookup ended for which nobody waited any more."""
+    if not lookup.cancelled():
+        lookup.exception()
