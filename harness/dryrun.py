@@ -25,6 +25,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     scaled = "" if plan.scale == 1 else f" ({plan.scale:.0%} of the scenario's; the evidence needed scales with it)"
     reads = {"products": load.products_per_s, "lists": load.lists_per_s, "logs": load.logs_per_s}
     read = "".join(f", {per_s * plan.scale:g} {what}/s" for what, per_s in reads.items() if per_s)
+    read += f", {load.unkeyed_ratio:.0%} of the orders without a key" if load.unkeyed_ratio else ""
     read += f", {load.crowd_ratio:.0%} of the products one and the same" if load.crowd_ratio else ""
     yield f"  load            {plan.orders_per_s:g} orders/s{read}, open{scaled}"
     if (sessions := load.sessions) is not None:

@@ -66,6 +66,7 @@ class Load:
     """What shoppers do. ``last_pieces_one_in``: every n-th order asks for the one product that is scarce (0: none).
 
     Beside orders they read: one product, a page of a category (``lists_per_s``), their own last events (``logs_per_s``).
+    ``unkeyed_ratio`` of the orders carry no key: sent twice, by whoever passes them on, they are two. Never sent twice here.
     ``crowd_ratio`` of the reads of a product are all of one and the same, as while something is sold at half its price.
     ``sessions``: others come with a browser, from the first page to the checkout. ``entry`` is the component all of them
     enter at, the first of the shop's entries if empty.
@@ -78,6 +79,7 @@ class Load:
     lists_per_s: float = 0.0
     logs_per_s: float = 0.0
     last_pieces_one_in: int = 0
+    unkeyed_ratio: float = 0.0
     crowd_ratio: float = 0.0
     resend: Resend | None = None
     sessions: Sessions | None = None
@@ -241,8 +243,9 @@ def _load(file: str, table: dict[str, Any]) -> Load:
     for key, value in (("arrivals.orders_per_s", arrivals.orders_per_s), ("baseline_s", load.baseline_s)):
         if value <= 0:
             raise ScenarioError(file, f"load.{key}", f"expected a number above 0, found {value}")
-    if load.crowd_ratio > 1:
-        raise ScenarioError(file, "load.crowd_ratio", f"expected a share from 0 to 1, found {load.crowd_ratio:g}")
+    for key, value in (("unkeyed_ratio", load.unkeyed_ratio), ("crowd_ratio", load.crowd_ratio)):
+        if value > 1:
+            raise ScenarioError(file, f"load.{key}", f"expected a share from 0 to 1, found {value:g}")
     return load
 
 

@@ -86,6 +86,10 @@ DEFECTS = {
         sentence="Steering asks an edge whether it is well, and never looks at what it answers to shoppers.",
         caught_by="failed_sessions",
     ),
+    "replays_post": Defect(
+        sentence="Steering sends an order again where no answer came, though it carries no key by which it would be known.",
+        caught_by="duplicated",
+    ),
     "caches_cookies": Defect(
         sentence="An edge keeps every page for ten seconds, also those with a cookie or for one shopper only.",
         caught_by="wrong_identity",

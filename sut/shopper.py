@@ -58,6 +58,12 @@ class OneCallShopper:
         headers = {"Idempotency-Key": f"{self._run_id}:{seq}", "Content-Type": "application/json"}
         return Request(method="POST", path="/orders", headers=headers, body=json.dumps({"lines": lines}).encode())
 
+    def without_key(self, request: Request) -> Request:
+        """Take the key off, and leave it as a reference, which the shop keeps and does not ask about."""
+        body = {"reference": request.headers["Idempotency-Key"], **json.loads(request.body)}
+        headers = {name: value for name, value in request.headers.items() if name != "Idempotency-Key"}
+        return Request(method=request.method, path=request.path, headers=headers, body=json.dumps(body).encode())
+
     def read(self, seq: int) -> Request:
         """Give the product read of an arrival."""
         return Request(method="GET", path=f"/products/{sku_of(_rank(self._chance(seq), 0))}", headers={}, body=b"")

@@ -27,7 +27,7 @@ from gevent.fileobject import FileObjectPosix
 from locust.env import Environment
 
 from harness.load import ledger, requests
-from harness.load.shopper import Shopper
+from harness.load.shopper import Keyless, Shopper
 from harness.load.spec import LoadSpec, Said, Stop
 from harness.load.user import Books, Shoppers, Street
 from harness.load.visitor import Visitor
@@ -107,6 +107,8 @@ def _shopper(spec: LoadSpec) -> Shopper:
         sys.exit(
             f"{spec.shopper} is no Visitor, so this shop has no sessions: leave out [load] sessions, or write its visit()"
         )
+    if spec.load.unkeyed_ratio and not isinstance(shopper, Keyless):
+        sys.exit(f"{spec.shopper} is not Keyless: leave out [load] unkeyed_ratio, or write its without_key()")
     return shopper
 
 

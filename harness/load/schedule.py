@@ -77,9 +77,9 @@ def block(load: Load, seed: int, scale: float, number: int) -> Planned:
     )
 
 
-def crowds(load: Load, seq: int) -> bool:
-    """Say whether an arrival that reads a product looks at the one that the whole crowd looks at."""
-    return seq * GOLDEN % SPAN < load.crowd_ratio * SPAN
+def chosen(ratio: float, seq: int) -> bool:
+    """Say whether an arrival is among that share of all, spread evenly over them."""
+    return seq * GOLDEN % SPAN < ratio * SPAN
 
 
 def _share(per_s: float, scale: float, number: int) -> tuple[int, int]:

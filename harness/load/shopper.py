@@ -54,6 +54,15 @@ class Shopper(Protocol):
 
 
 @runtime_checkable
+class Keyless(Protocol):
+    """A shopper that can order without a key, as old programs do."""
+
+    def without_key(self, request: Request) -> Request:
+        """Take the key off an order, but for what the audit knows it by: received twice, the shop places two orders."""
+        ...
+
+
+@runtime_checkable
 class ByHand(Protocol):
     """A shopper that can tell people how to order without it."""
 

@@ -17,8 +17,8 @@ from locust.exception import StopUser
 
 from harness.history import ACKNOWLEDGED, LIST, LOG, ORDER, REFUSED, SESSION, SHED, UNKNOWN
 from harness.load import ledger, requests
-from harness.load.schedule import SEND_AGAIN_AFTER, SEND_TWICE_AT_ONCE, block, crowds
-from harness.load.shopper import Answer, Request, Shopper
+from harness.load.schedule import SEND_AGAIN_AFTER, SEND_ONCE, SEND_TWICE_AT_ONCE, block, chosen
+from harness.load.shopper import Answer, Keyless, Request, Shopper
 from harness.load.spec import LoadSpec
 from harness.load.tally import Tally
 from harness.load.visitor import Visitor
@@ -132,6 +132,8 @@ class Street:
             return
         if kind == ORDER:
             request, judge = shopper.order(seq, last_piece=last_piece), shopper.judge_order
+            if resend == SEND_ONCE and chosen(self._spec.load.unkeyed_ratio, seq) and isinstance(shopper, Keyless):
+                request = shopper.without_key(request)
         else:
             request, judge = self._read(seq, kind), shopper.judge_read
         sent_ns = self.now_ns()
@@ -150,7 +152,7 @@ class Street:
             return self._shopper.listing(seq)
         if kind == LOG:
             return self._shopper.log(seq)
-        return self._shopper.read(CROWDED if crowds(self._spec.load, seq) else seq)
+        return self._shopper.read(CROWDED if chosen(self._spec.load.crowd_ratio, seq) else seq)
 
     def _record(self, arrival: Arrival, sent_ns: int, result: Result) -> None:
         seq, intended_ns, kind, _, _ = arrival

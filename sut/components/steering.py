@@ -38,10 +38,11 @@ defaults
     retry-on conn-failure empty-response response-timeout{statuses}
     option redispatch 1"""
 # HAProxy repeats on its own account where nobody could tell whether the first try had an effect: not with these lines.
-_SENT_ONCE: Final = """\
+_NOT_AGAIN: Final = "    http-request disable-l7-retry if !METH_GET\n"
+_SENT_ONCE: Final = f"""\
     option http-server-close
-    http-request disable-l7-retry if !METH_GET
-    http-error status 503 content-type application/json string '{"refused":"no_edge"}'"""
+{_NOT_AGAIN}\
+    http-error status 503 content-type application/json string '{{"refused":"no_edge"}}'"""
 # What is passed on twice may have had its effect the first time, whatever the second answer says; and it can only be
 # repeated as a whole: HAProxy gives that up where it begins to send before the body is there.
 _SENT_AGAIN: Final = """\
@@ -66,9 +67,11 @@ def settings(edges: Mapping[str, str], defects: Collection[str] = ()) -> str:
 
     What may have an effect goes over a connection of its own, used once: where one that was used before breaks, HAProxy
     closes the shopper's without a word, and browsers take that for leave to send it again. With the defect
-    ``steering_asks_edge`` it believes what an edge says of itself, and passes on whatever that answers to shoppers.
+    ``steering_asks_edge`` it believes what an edge says of itself, and passes on whatever that answers
+    to shoppers; with ``replays_post`` it repeats everything.
     """
     asks_edge = "steering_asks_edge" in defects
+    sent_once = _SENT_ONCE.replace(_NOT_AGAIN, "") if "replays_post" in defects else _SENT_ONCE
     check = f"port {edge.OWN_PORT} check" if asks_edge else "check"
     expect = "status 200" if asks_edge else f"string-lf '{lb.in_time()}'"
     return f"""\
@@ -93,10 +96,10 @@ frontend shoppers
 {_SENT_AGAIN}
 
 {_backend("once", edges, "track edges/{}")}
-{_SENT_ONCE}
+{sent_once}
 
 {_backend("any", edges)}
-{_SENT_ONCE}
+{sent_once}
 """
 
 

@@ -3,12 +3,13 @@
 import asyncio
 import hashlib
 import re
+import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from .schema import LINES_MAX
+from .schema import LINES_MAX, OF_ITS_OWN
 
 Answer = tuple[int, dict[str, Any]]  # HTTP status and body
 
@@ -69,6 +70,20 @@ def read_key(header: str | None) -> str:
     if header is None or not _KEY.fullmatch(header):
         raise MalformedError("idempotency_key")
     return header
+
+
+def new_key(body: bytes) -> str:
+    """Give an order that came without a key one of its own, behind its reference; raises ``MalformedError`` without one.
+
+    Nobody else has that key, so the same order received again is another one.
+    """
+    try:
+        reference = orjson.loads(body)["reference"]
+    except (ValueError, TypeError, KeyError):
+        raise MalformedError("idempotency_key") from None
+    if not isinstance(reference, str) or not _KEY.fullmatch(reference):
+        raise MalformedError("reference")
+    return f"{reference}{OF_ITS_OWN}{secrets.token_hex(8)}"
 
 
 def hash_lines(lines: tuple[tuple[str, int], ...]) -> str:

@@ -8,6 +8,7 @@ STOCK = 1_000_000
 SCARCE_SKU = "SKU-LAST"
 SCARCE_STOCK = 500
 LINES_MAX = 5  # of an order, and so of a cart
+OF_ITS_OWN = "~"  # what follows it in the key of an order was the shop's own idea: it came without one
 SHOPPERS = 10_000
 EVENTS = 3_000_000  # three hundred of each shopper: so many that reading through them all is slow on any machine
 

@@ -28,7 +28,7 @@ from .identity import Signer
 from .journey import Journey
 from .link import CallError, Link, Links
 from .metrics import counted
-from .orders import Answer, MalformedError, read_key, read_lines
+from .orders import Answer, MalformedError, new_key, read_key, read_lines
 from .pages import Pages
 from .pulse import Pulse
 from .replies import number, read_body, respond
@@ -126,8 +126,9 @@ class Storefront:
 
     async def _order(self, request: Request) -> Answer:
         try:
-            key = read_key(request.headers.get("idempotency-key"))
-            lines = read_lines(await read_body(request))
+            header, body = request.headers.get("idempotency-key"), await read_body(request)
+            key = new_key(body) if header is None else read_key(header)
+            lines = read_lines(body)
         except MalformedError as error:
             return 400, {"refused": f"malformed: {error}"}
         return await self._batches.place(key, lines)

@@ -34,6 +34,7 @@ GOOD = {
     "cdn_serves_wrong_bytes": 2.4,
     "cdn_serves_stale_price": 2.4,
     "cdn_lost_and_back": 2.9,
+    "cdn_cut_under_orders": 2.4,
     "cache_flushed_at_peak": 2.5,
     "dns_gone": 2.6,
 }
@@ -124,6 +125,7 @@ CATCHES = {
     "forgets_addresses": ("rto", "Not by itself"),
     "no_single_flight": ("spared", "times is the limit"),
     "steering_asks_edge": ("unnoticed", "failed"),
+    "replays_post": ("duplicated", "stored more than once"),
     "caches_cookies": ("nobody_elses", "named another shopper"),
 }
 # What else a shopper feels of it: an edge that is never left goes on failing, and another's page is no cart of one's own.
@@ -133,7 +135,7 @@ ALSO = {
 }
 NAMED = (
     *("ack_before_commit", "no_idempotency", "oversell", "async_replication", "price_from_cache"),
-    *("steering_asks_edge", "caches_cookies"),
+    *("steering_asks_edge", "replays_post", "caches_cookies"),
 )
 FLOWN = {
     "no_failover": "db_primary_lost",
@@ -146,6 +148,7 @@ FLOWN = {
     "forgets_addresses": "dns_gone",
     "no_single_flight": "cache_flushed_at_peak",
     "steering_asks_edge": "cdn_answers_503",
+    "replays_post": "cdn_cut_under_orders",
     "caches_cookies": "cdn_answers_503",
 }
 ROWS = [

@@ -1,6 +1,5 @@
 """The real load child against a little server of our own: what it sends, when, how often, and how it ends."""
 
-import asyncio
 import os
 import resource
 import select
@@ -9,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,7 +26,7 @@ from harness.load.schedule import SEND_ONCE, Planned, planned
 from harness.load.spec import LoadSpec
 from harness.model import Doubt
 from harness.scenario import Arrivals, Load, Resend
-from tests.integration.little_server import Reply, Server, answer, answer_and_hang_up, half, nonsense, reset
+from tests.integration.little_server import Reply, Server, answer_and_hang_up, half, nonsense, reset
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 ROOT = Path(__file__).parents[2]
@@ -163,25 +161,6 @@ def test_resent_orders_are_one_row_of_two_attempts(tmp_path: Path) -> None:
         assert np.count_nonzero(ledger.attempts == 2) > 20
         assert (ledger.fate == ACKNOWLEDGED).all()
         never_sent_more_often_than_written(shop, ledger)
-
-
-def test_the_crowd_looks_at_one_product_and_all_others_at_theirs(tmp_path: Path) -> None:
-    paths: list[bytes] = []
-
-    def note(shop: Server, request: bytes, writer: asyncio.StreamWriter) -> None:
-        paths.append(request.split()[1])
-        answer(shop, request, writer)
-
-    load = replace(LOAD, products_per_s=100, crowd_ratio=0.8)
-    with Server(note) as shop, flying(replace(spec_for(tmp_path, shop.url), load=load)) as flight:
-        flight.stop_after(1.2)
-        ledger, doubts = flight.ledger()
-        assert doubts == ()
-        reads = Counter(path for path in paths if path != b"/orders")
-        assert reads.total() == np.count_nonzero(ledger.kind == READ) > 50
-        (_, crowd), *others = reads.most_common()
-        assert 0.7 < crowd / reads.total() < 0.9
-        assert len(others) > 0.1 * reads.total()
 
 
 def test_nobody_listening_proves_that_nothing_was_sent(tmp_path: Path) -> None:

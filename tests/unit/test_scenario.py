@@ -112,6 +112,7 @@ def test_an_id_may_stand_in_the_place_of_a_kind() -> None:
             "load.sessions.checkout_ratio",
             "expected a share from 0 to 1, found 1.5",
         ),
+        ("warm_up_s", "unkeyed_ratio = 2\nwarm_up_s", "load.unkeyed_ratio", "expected a share from 0 to 1, found 2"),
         ("warm_up_s", "crowd_ratio = 1.5\nwarm_up_s", "load.crowd_ratio", "expected a share from 0 to 1, found 1.5"),
         ("kill =", "at = 3\nkill =", "steps[1]", "expected one fault beside at_s, hold_s, id"),
         ('kill = { target = "orders_db:primary" }', 'kill = "it"', "steps[1].kill", "expected a table such as"),

@@ -16,7 +16,7 @@ from harness.load.schedule import (
     SEND_TWICE_AT_ONCE,
     Planned,
     block,
-    crowds,
+    chosen,
     planned,
 )
 from harness.scenario import Arrivals, Load, Resend, Sessions
@@ -110,8 +110,7 @@ def test_instants_are_uniform_over_the_block() -> None:
 
 
 @given(ratio=st.floats(0, 1), begin=st.integers(0, 10**7))
-def test_so_many_of_those_who_come_belong_to_the_crowd_at_any_time(ratio: float, begin: int) -> None:
-    load = Load(arrivals=Arrivals(orders_per_s=1), warm_up_s=0, baseline_s=1, crowd_ratio=ratio)
-    crowd = sum(crowds(load, seq) for seq in range(begin, begin + 1000))
-    assert abs(crowd - 1000 * ratio) <= 5
-    assert ratio not in {0, 1} or crowd == 1000 * ratio
+def test_so_many_of_those_who_come_are_chosen_at_any_time(ratio: float, begin: int) -> None:
+    count = sum(chosen(ratio, seq) for seq in range(begin, begin + 1000))
+    assert abs(count - 1000 * ratio) <= 5
+    assert ratio not in {0, 1} or count == 1000 * ratio

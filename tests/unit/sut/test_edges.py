@@ -118,6 +118,14 @@ def test_steering_asks_for_an_answer_of_the_origin_and_as_a_bad_shop_for_the_edg
     assert repeats[good].split() == [*repeats[bad].split(), "502", "503", "504"]
 
 
+def test_in_the_bad_shop_steering_repeats_what_may_have_had_an_effect() -> None:
+    good, bad = steering.settings(EDGES), steering.settings(EDGES, {"replays_post"})
+    left_out = [line for line in good.splitlines() if line not in bad.splitlines()]
+    assert set(left_out) == {"    http-request disable-l7-retry if !METH_GET"}
+    assert "disable-l7-retry" not in bad
+    assert good.replace("    http-request disable-l7-retry if !METH_GET\n", "") == bad
+
+
 def test_an_edge_is_good_unless_told_otherwise() -> None:
     good = cdn_a.settings("cdn_a", ORIGIN)
     assert "proxy_next_upstream error;" in good

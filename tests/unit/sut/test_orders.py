@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from sut.services.orders import MalformedError, hash_lines, read_key, read_lines
+from sut.services.orders import MalformedError, hash_lines, new_key, read_key, read_lines
+from sut.services.schema import OF_ITS_OWN
 
 
 def body(*lines: object) -> bytes:
@@ -59,6 +60,18 @@ def test_malformed_orders_are_refused_before_the_database(hostile: bytes) -> Non
 def test_malformed_keys_are_refused(header: str | None) -> None:
     with pytest.raises(MalformedError):
         read_key(header)
+
+
+def test_an_order_without_a_key_gets_another_one_each_time_behind_its_reference() -> None:
+    keys = {new_key(b'{"reference": "run-1:7", "lines": []}') for _ in range(10)}
+    assert len(keys) == 10
+    assert {key.partition(OF_ITS_OWN)[0] for key in keys} == {"run-1:7"}
+
+
+@pytest.mark.parametrize("body", [b"?", b"[]", b"{}", b'{"reference": 1}', b'{"reference": "a b"}', b'{"reference": ""}'])
+def test_an_order_without_key_and_reference_is_refused(body: bytes) -> None:
+    with pytest.raises(MalformedError):
+        new_key(body)
 
 
 def test_the_hash_tells_orders_apart() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from harness.history import ACKNOWLEDGED, REFUSED, UNKNOWN
 from harness.load.shopper import Request, Shopper
-from sut.services.orders import read_key, read_lines
+from sut.services.orders import new_key, read_key, read_lines
 from sut.services.schema import SCARCE_SKU, SHOPPERS
 from sut.shopper import OneCallShopper, canonical, digest, digest_of
 
@@ -40,6 +40,14 @@ def test_orders_are_of_one_to_five_lines_and_skewed_over_the_products() -> None:
 
 def test_a_key_names_run_and_seq_and_is_accepted_by_the_shop() -> None:
     assert read_key(ORDER.headers["Idempotency-Key"]) == "r1:1"
+
+
+def test_an_order_without_a_key_is_the_same_order_and_says_which() -> None:
+    bare = SHOPPER.without_key(ORDER)
+    assert "Idempotency-Key" not in bare.headers
+    assert bare.headers.items() < ORDER.headers.items()
+    assert read_lines(bare.body) == read_lines(ORDER.body)
+    assert new_key(bare.body).startswith("r1:1~")
 
 
 def test_the_last_piece_is_one_of_the_scarce_product() -> None:

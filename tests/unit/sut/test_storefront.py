@@ -41,6 +41,20 @@ def test_an_order_passes_key_and_lines_on_and_gives_the_answer_back(monkeypatch:
     assert headers["retry-after"] == "1"
 
 
+def test_an_order_without_a_key_is_another_one_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys: list[str] = []
+
+    async def place(_self: Batches, key: str, _lines: tuple[tuple[str, int], ...]) -> Answer:
+        keys.append(key)
+        return 503, {"refused": "busy"}
+
+    monkeypatch.setattr(Batches, "place", place)
+    for _ in range(2):
+        ask(Storefront(SETTINGS, PAINTED).app(), "POST", "/orders", b'{"reference":"r:1","lines":[{"sku":"A","qty":1}]}')
+    assert len(set(keys)) == 2
+    assert all(key.startswith("r:1~") for key in keys)
+
+
 @pytest.mark.parametrize(
     ("body", "headers"),
     [
