@@ -9,7 +9,6 @@
 import asyncio
 import socket
 import time
-from typing import Any
 
 import orjson
 from starlette.requests import Request
@@ -19,6 +18,7 @@ from starlette.routing import Mount, Route
 from . import sql
 from .knock import MOST, knock
 from .link import CallError, Link, waited
+from .lookup import Lookup
 from .way import Way
 
 PIECE_KBYTES, MOST_KBYTES = 8, 256
@@ -32,9 +32,8 @@ class Trial:
     """Tries the way. ``name`` is looked up. One at a time of each kind."""
 
     def __init__(self, way: Way, name: str) -> None:
-        self._way, self._link, self._name = way, Link(way), name
+        self._way, self._link, self._name, self._lookup = way, Link(way), name, Lookup(name)
         self._moving = asyncio.Lock()
-        self._lookup: asyncio.Future[Any] | None = None
 
     def mount(self) -> Mount:
         """Give the routes."""
@@ -76,20 +75,11 @@ class Trial:
         return Response(orjson.dumps({"kbytes_per_s": per_s}), media_type="application/json")
 
     async def lookup(self, _request: Request) -> Response:
-        """Look the name up, or wait on for the lookup of before: none is begun while another has not returned."""
-        if self._lookup is None or self._lookup.done():
-            self._lookup = asyncio.ensure_future(asyncio.get_running_loop().getaddrinfo(self._name, None))
-            self._lookup.add_done_callback(_heard)
+        """Look the name up, or wait on for the lookup of before."""
         try:
-            await asyncio.wait_for(asyncio.shield(self._lookup), NAME_S)
+            await self._lookup.address(NAME_S)
         except TimeoutError:
             return Response(status_code=504)
         except socket.gaierror as error:
             return Response(orjson.dumps({"why": str(error)}), 503, media_type="application/json")
         return Response(orjson.dumps({"name": self._name}), media_type="application/json")
-
-
-def _heard(lookup: asyncio.Future[Any]) -> None:
-    """Take note of how a lookup ended for which nobody waited any more."""
-    if not lookup.cancelled():
-        lookup.exception()

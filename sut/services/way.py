@@ -2,9 +2,10 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
+from .lookup import Lookup
 from .metrics import NAMES_UP
 
 EVERY_S: Final = 1.0
@@ -15,28 +16,26 @@ PORT: Final = 5432
 class Way:
     """A DSN, and the address that its host was last found at. All who go the same way share one.
 
-    Every part of the shop keeps its address, so an old one is as good as none is bad. Without the memory (``remembers``
+    Every part of the shop keeps its address, so an old one is as good as a new one. Without the memory (``remembers``
     False) nobody finds the way while names are gone.
     """
 
     def __init__(self, dsn: str, *, remembers: bool = True) -> None:
         split = urlsplit(dsn)
         self.dsn, self.port = dsn, split.port or PORT
-        self._host, self._remembers = split.hostname or "", remembers
+        self._lookup, self._remembers = Lookup(split.hostname or ""), remembers
         self._known = ""
-        self._lookup: asyncio.Future[Any] | None = None
 
     async def address(self) -> str:
         """Look the host up, for at most 0.1 s. Raises ``OSError`` where it is not found, and never was."""
         try:
-            found = await asyncio.wait_for(asyncio.shield(self._looking()), LOOKUP_S)
+            self._known = await self._lookup.address(LOOKUP_S)
         except OSError:  # a time-out is one, too
             NAMES_UP.set(0)
-            if self._known and self._remembers:
-                return self._known
-            raise
-        NAMES_UP.set(1)
-        self._known = str(found[0][4][0])
+            if not (self._known and self._remembers):
+                raise
+        else:
+            NAMES_UP.set(1)
         return self._known
 
     async def watch(self) -> None:
@@ -45,16 +44,3 @@ class Way:
             with suppress(OSError):  # it is told in the metrics
                 await self.address()
             await asyncio.sleep(EVERY_S)
-
-    def _looking(self) -> "asyncio.Future[Any]":
-        """Give the lookup under way: one that nobody answers holds up a thread for seconds, so there is one at a time."""
-        if self._lookup is None or self._lookup.done():
-            self._lookup = asyncio.ensure_future(asyncio.get_running_loop().getaddrinfo(self._host, self.port))
-            self._lookup.add_done_callback(_heard)
-        return self._lookup
-
-
-def _heard(lookup: "asyncio.Future[Any]") -> None:
-    """Take note of how a lookup ended for which nobody waited any more."""
-    if not lookup.cancelled():
-        lookup.exception()
