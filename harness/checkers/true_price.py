@@ -9,7 +9,7 @@ from harness.evidence import decide
 from harness.history import Checker, History, Window
 from harness.model import Positive, Verdict, noun
 
-WRONG = "wrong"
+WRONG, TRUTHFUL = "wrong", "Truthful"
 GAP_S = 5.0
 LOOKS_PER_S = 0.5
 
@@ -26,7 +26,7 @@ class TruePrice(Checker):
     """
 
     probes: ClassVar[tuple[str, ...]] = ("price",)
-    needs: ClassVar[tuple[str, ...]] = ("Truthful",)
+    needs: ClassVar[tuple[str, ...]] = (TRUTHFUL,)
 
     stale_max_s: Positive
 
@@ -60,10 +60,12 @@ class TruePrice(Checker):
 
 
 def _shown_by(history: History) -> list[str]:
-    """Name the instances that were to be looked at: those that were, and the others of their components."""
-    seen, parts = {sample.on for sample in history.samples("price")}, history.first(Parts)
+    """Name the instances that were to be looked at: all that ran and can be, and whoever was."""
+    parts = history.first(Parts)
     groups: Mapping[str, Sequence[str]] = parts.instances if parts else {}
-    return sorted(seen.union(*(names for names in groups.values() if seen.intersection(names))))
+    able = [one.name for one in history.declaration.components if any(can.__name__ == TRUTHFUL for can in one.abilities)]
+    ran = (instance for name in able for instance in groups.get(name, ()))
+    return sorted({*ran, *(sample.on for sample in history.samples("price"))})
 
 
 def _compared(history: History, instance: str, load: Window) -> list[Sample]:

@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 
 from .metrics import DB_CALL_SECONDS, REFUSED_CALL_S
-from .way import LOOKUP_S, Way
+from .way import Way
 
 log = logging.getLogger("storefront")
 
@@ -92,12 +92,13 @@ class Link:
     async def _open(self) -> Any:
         if self._connection is None or self._connection.is_closed():
             self.drop()
+            begun = time.perf_counter()
             try:
                 self._connection = await asyncpg.connect(
                     self._way.dsn,
                     host=await self._way.address(),
                     port=self._way.port,
-                    timeout=CONNECT_S - LOOKUP_S,
+                    timeout=CONNECT_S - (time.perf_counter() - begun),
                     server_settings=SERVER_SETTINGS,
                     target_session_attrs="read-write",
                 )

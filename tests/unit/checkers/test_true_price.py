@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.capabilities import Truthful
 from harness.checkers.true_price import TruePrice
 from harness.events import Event, Sample
 from harness.history import History
@@ -118,6 +119,16 @@ def test_each_place_is_judged_by_its_own_looks(value: float | str | None, outcom
     """Right ones at another place, between them, end no stretch and are no evidence."""
     verdict = CHECK.check(elsewhere(value))
     assert verdict.outcome is outcome, verdict.because
+
+
+def test_a_place_that_ran_and_was_never_looked_at_leaves_it_open() -> None:
+    history = a_history(MADE)
+    lb = next(one for one in history.declaration.components if one.name == "lb")
+    others = tuple(one for one in history.declaration.components if one is not lb)
+    showing = replace(lb, abilities=lb.abilities | {Truthful})
+    verdict = CHECK.check(replace(history, declaration=replace(history.declaration, components=(showing, *others))))
+    assert verdict.outcome is Outcome.INCONCLUSIVE, verdict.because
+    assert verdict.evidence == 0
 
 
 def test_wrong_looks_far_apart_prove_nothing_of_what_was_between() -> None:
