@@ -20,7 +20,8 @@ class Alert(Checker):
     is the target's, and, if it has a label ``instance``, the instance that was hit. ``step``: which act, by its id; the
     first by default. Only what comes before the next act or heal counts. One that was firing already tells nothing: FAIL.
     So does one without an annotation ``playbook``, which says what to do. It must clear after the step was healed, for which
-    30 s are granted. Nothing that did not come is FAIL unless the alert that always fires (``Watchdog``) kept arriving, at
+    30 s are granted; where another act came before that heal, the alert may stay for that one's sake, which tells nothing.
+    Nothing that did not come is FAIL unless the alert that always fires (``Watchdog``) kept arriving, at
     least every 12 s: otherwise it may only have been lost, INCONCLUSIVE. Evidence: receipts of the watchdog.
     """
 
@@ -101,6 +102,8 @@ class Alert(Checker):
             return unseen
         if cleared_s is None and end_ns - healed_ns < CLEARS_S * 1e9:
             return unseen
+        if seen.mixed and (cleared_s is None or cleared_s > CLEARS_S):
+            return unseen
         if cleared_s is None or cleared_s > CLEARS_S:
             return f"{self.name} fired in time, but had not cleared {CLEARS_S:g} s after the heal.", ""
         return None
@@ -111,7 +114,8 @@ class _Seen:
     """What the receiver was told of one alert, beside what it was to tell. ``hit``: component and instance.
 
     ``told`` are all receipts of it, ``beats`` the times at which the watchdog arrived. What comes after ``until_ns``, the
-    next act or heal, may be that one's; from ``horizon_ns`` on, the next act, nothing is put down to this one any more.
+    next act or heal, may be that one's; from ``horizon_ns`` on, the next act after the step was healed, nothing is put down
+    to this one any more. ``mixed``: something else was done before it was healed.
     """
 
     load: Window
@@ -119,6 +123,7 @@ class _Seen:
     first_ns: int
     until_ns: int
     horizon_ns: int
+    mixed: bool
     hit: tuple[str, str]
     healed_ns: int | None
     told: tuple[Alerted, ...]
@@ -173,7 +178,9 @@ def _seen(history: History, name: str, step: str) -> _Seen | None:
         return None
     later = [one for one in history.disturbances if one.at_ns > act.at_ns]
     until_ns = min([load.end_ns, *(one.at_ns for one in later)])
-    horizon_ns = min([load.end_ns, *(one.at_ns for one in later if not one.heal)])
+    healed_ns = next((one.at_ns for one in history.all(Closed) if one.step == act.step), None)
+    others = [one.at_ns for one in later if not one.heal]
+    horizon_ns = min([load.end_ns, *(at for at in others if healed_ns is None or at > healed_ns)])
     alerted = sorted(history.all(Alerted), key=lambda one: one.at_ns)
     return _Seen(
         load=load,
@@ -181,8 +188,9 @@ def _seen(history: History, name: str, step: str) -> _Seen | None:
         first_ns=history.disturbances[0].at_ns,
         until_ns=until_ns,
         horizon_ns=horizon_ns,
+        mixed=healed_ns is not None and any(at < healed_ns for at in others),
         hit=(hit.component, hit.instance),
-        healed_ns=next((one.at_ns for one in history.all(Closed) if one.step == act.step), None),
+        healed_ns=healed_ns,
         told=tuple(one for one in alerted if one.name == name),
         beats=tuple(one.at_ns for one in alerted if one.name == WATCHDOG and one.state == "firing"),
     )

@@ -166,3 +166,31 @@ def test_what_comes_after_our_heal_may_be_the_heal_s() -> None:
     verdict = judged(late, budget_s=29)
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "a heal, another act or the load's end came before" in verdict.because
+
+
+def and_another_act(history: History, at_ns: int) -> History:
+    """Give the history as if something else had been done too."""
+    (first,) = history.all(Intended)
+    return also(history, replace(first, at_ns=at_ns, step="other"))
+
+
+def test_an_act_in_between_does_not_hide_that_it_cleared_after_the_heal() -> None:
+    verdict = judged(and_another_act(a_history(), ACT + 10 * S))
+    assert verdict.outcome is Outcome.PASS, verdict.because
+    assert judged(and_another_act(a_history(), ACT + 2 * S)).outcome is Outcome.INCONCLUSIVE, "it may have fired for that"
+
+
+def test_one_that_stays_after_an_act_in_between_may_stay_for_that_one() -> None:
+    early = tuple(replace(e, at_ns=ACT + 6 * S) if isinstance(e, Closed) else e for e in a_history().events)
+    stays = kept(
+        replace(a_history(), events=early), lambda event: not (isinstance(event, Alerted) and event.state == "resolved")
+    )
+    assert judged(stays).outcome is Outcome.FAIL
+    assert judged(and_another_act(stays, ACT + 5 * S + S // 2)).outcome is Outcome.INCONCLUSIVE
+    late = also(stays, told(ACT + 36 * S + S // 2, "resolved"))
+    assert judged(and_another_act(late, ACT + 5 * S + S // 2)).outcome is Outcome.INCONCLUSIVE
+
+
+def test_what_comes_after_an_act_that_follows_the_heal_is_not_put_down_to_the_first() -> None:
+    again = and_another_act(also(a_history(), told(HEAL + 4 * S)), HEAL + 3 * S)
+    assert judged(again).outcome is Outcome.PASS
