@@ -5,6 +5,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness import events
+from harness.browser.onlooker import Onlooker
+from harness.browser.record import SHOTS
+from harness.browser.spec import BrowserSpec
 from harness.clock import S, Watch
 from harness.drivers import process
 from harness.errors import ControlError, WindtunnelError
@@ -13,11 +16,14 @@ from harness.load.generator import Generator
 from harness.load.spec import LoadSpec
 from harness.planned import Plan
 from harness.shop import Entry
-from harness.store import LOAD, ORDERS, SESSIONS
+from harness.store import LOAD, ORDERS, SCREENS, SESSIONS
+from harness.views import PATIENCE_NS
 
 REQUEST_S = 10.0
 AHEAD_S = 1.0
 SETTLE_S, HASTY_SETTLE_S = REQUEST_S + 5, 2.0
+LAST_LOOK_S = 2 * PATIENCE_NS / S + 5  # the last load, and a look whether the browser itself still works
+SHOTS_MAX, BITTEN_S = 4, 2.0
 
 
 class Arrivals:
@@ -52,22 +58,36 @@ class Arrivals:
             requests=str(folder / SESSIONS),
             timeout_s=REQUEST_S,
         )
-        self._generator = Generator.start(spec, self._tick)
+        self._onlooker = _onlooker(plan, entry, folder, watch.clock.zero_ns)
+        try:
+            self._generator = Generator.start(spec, self._tick)
+        except BaseException:
+            self._look_away()
+            raise
         self._pidfd = self._generator.pidfd
         self.pid, self.begin_ns = self._generator.pid, self._generator.begin_ns
         try:
             process.note(self.pid, folder / LOAD)
             record(events.LoadStarted(at_ns=watch.clock.now_ns(), begin_ns=self.begin_ns))
+            if self._onlooker is not None:
+                self._onlooker.begin(self.begin_ns)
         except BaseException:
             self._generator.kill()
+            self._look_away()
             raise
         watch.on(self._pidfd, self._gone)
+
+    def pids(self) -> list[int]:
+        """Give the processes that make the load, those of a browser that looks beside it too."""
+        return [self.pid, *(self._onlooker.pids() if self._onlooker is not None else ())]
 
     def settle(self) -> None:
         """Stop the arrivals, and wait until what is in flight has settled."""
         until_ns = self._stop()
         self._watch.until(until_ns)
         self._finish(until_ns, SETTLE_S)
+        if self._onlooker is not None:
+            self._onlooker.finish(LAST_LOOK_S)
 
     def cut_short(self) -> None:
         """Stop the arrivals and give what is in flight two seconds; then end the load. Twice is harmless."""
@@ -76,6 +96,11 @@ class Arrivals:
             with suppress(WindtunnelError):  # it may have died; what it wrote is kept, unsealed, and doubted
                 self._finish(self._stop(), AHEAD_S + HASTY_SETTLE_S)
         self._generator.kill()
+        self._look_away()
+
+    def _look_away(self) -> None:
+        if self._onlooker is not None:
+            self._onlooker.kill()
 
     def _tick(self, tick: events.LoadTick) -> None:
         """Record what the load says in passing, and pair the clocks with it once a second."""
@@ -92,6 +117,8 @@ class Arrivals:
         """Say when arrivals end: far enough ahead that none is sent after it."""
         until_ns = self._watch.clock.now_ns() + int(AHEAD_S * S)
         self._generator.stop_at(until_ns)
+        if self._onlooker is not None:
+            self._onlooker.stop_at(until_ns)
         self._stopped = True
         self._watch.off(self._pidfd)
         return until_ns
@@ -101,3 +128,25 @@ class Arrivals:
         self._record(events.LoadStopped(at_ns=self._watch.clock.now_ns(), until_ns=until_ns, rows=rows))
         if rows is None:
             self._generator.kill()
+
+
+def _onlooker(plan: Plan, entry: Entry, folder: Path, zero_ns: int) -> Onlooker | None:
+    """Start a browser that looks where the plan asks for one. Raises ``SetupError``."""
+    screen, load = plan.declaration.screen, plan.scenario.load
+    if screen is None or not plan.looked_through:
+        return None
+    before_s = load.warm_up_s + load.baseline_s
+    acts_s = sorted({before_s + step.at_s + BITTEN_S for step in plan.steps})
+    spec = BrowserSpec(
+        zero_ns=zero_ns,
+        url=entry.url,
+        ca=entry.ca,
+        path=screen.path,
+        cookie=screen.cookie,
+        edges=plan.looked_through,
+        record=str(folder / SCREENS),
+        shots=str(folder / SHOTS),
+        home=str(folder / "browser"),
+        shots_s=(load.warm_up_s, *acts_s)[:SHOTS_MAX],
+    )
+    return Onlooker.start(spec)

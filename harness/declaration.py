@@ -36,6 +36,17 @@ class Link:
 
 
 @noun
+class Screen:
+    """What a real browser looks at: the ``path`` of a page with a picture on it, through whatever edge it is told to.
+
+    ``cookie`` is the name of the one by which steering knows a shopper again: its value is the edge that served before.
+    """
+
+    path: str
+    cookie: str
+
+
+@noun
 class Component:
     """A part of a shop as declared: how many instances, which roles, what it needs to run, what it is able to.
 
@@ -65,7 +76,8 @@ class Declaration:
     can enter at (never a target; the first where a scenario names none), ``defects`` the switches of the gallery of bad
     shops: name → objective that must fail. ``driver`` is the key in ``drivers.DRIVERS`` of what its instances run on.
     ``links`` are the ways among its parts that can be broken by themselves. ``shown_in`` names for a defect the scenarios in
-    which it has room to show, so that its objective must fail there.
+    which it has room to show, so that its objective must fail there. ``screen`` is what a browser looks at, where the shop has
+    pages and edges before them.
     """
 
     name: str
@@ -76,6 +88,7 @@ class Declaration:
     driver: str = "docker"
     links: tuple[Link, ...] = ()
     shown_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    screen: Screen | None = None
 
     def component(self, name: str) -> Component | None:
         """Give the component of that name, or None."""

@@ -15,6 +15,7 @@ from harness.declaration import Declaration
 from harness.events import Acted, Event, Healing, Intended, LoadStarted, LoadStopped, Phase, Run, Sample
 from harness.model import Doubt, Verdict, noun
 from harness.scenario import Scenario
+from harness.views import NO_VIEWS, Views
 from harness.visits import NO_VISITS, Visits
 
 E = TypeVar("E", bound=Event)
@@ -169,7 +170,7 @@ class History:
 
     ``integrity`` holds the doubts found while reading the run folder.
     ``audit`` is None where none was made; ``lost`` is ``lost_rows`` of ledger and audit. ``visits`` are the requests of the
-    ledger's sessions.
+    ledger's sessions, ``views`` the loads of a page by a real browser.
     """
 
     declaration: Declaration
@@ -181,6 +182,7 @@ class History:
     integrity: tuple[Doubt, ...]
     window: Window
     visits: Visits = NO_VISITS
+    views: Views = NO_VIEWS
 
     def within(self, window: Window) -> "History":
         """Give the same history, looked at through another window."""
@@ -275,7 +277,8 @@ class Checker(Protocol):
     fault voids its FAIL. ``probes`` are the probes it needs while the run goes on. ``windowed``: it judges a stretch of the
     run, so ``when`` has a meaning; the others always judge all of it. ``shortest_s``: how long the load must last at least,
     warm-up not counted, for its evidence. ``needs`` names abilities (``Metered``): parts that have them are started for it.
-    ``browses``: it judges sessions, so it cannot be asked of a scenario without any.
+    ``browses``: it judges sessions, so it cannot be asked of a scenario without any. ``screened``: it judges what a real
+    browser shows, so one looks while the load goes on.
     """
 
     timing: ClassVar[bool] = False
@@ -285,6 +288,7 @@ class Checker(Protocol):
     windowed: ClassVar[bool] = False
     shortest_s: ClassVar[float] = 0.0
     browses: ClassVar[bool] = False
+    screened: ClassVar[bool] = False
 
     def check(self, history: History) -> Verdict:
         """Judge. The verdict's ``objective`` is filled in by the judge; INCONCLUSIVE where evidence is missing."""

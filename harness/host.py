@@ -30,7 +30,8 @@ def describe() -> str:
 class Machine:
     """Compares the machine's CPU time with the run's own.
 
-    ``shop_cpu_s`` gives what the shop has used so far; ``pids`` are the run's other processes. A part that restarted
+    ``shop_cpu_s`` gives what the shop has used so far; ``pids`` are the run's other processes,
+    which count with the children that they have outlived. A part that restarted
     begins at zero again: such a look cannot tell and says so. Kernel threads and the engine's own processes count as
     somebody else's: beside a run of the flagship they used 0.7 % and 0.2 % of two cores. A machine left alone reads 1-2 %.
     """
@@ -79,10 +80,19 @@ def room(what: str, path: Path, *, tight_gib: float, least_gib: float) -> Findin
     return Finding(what=what, found=f"{found}; {tight_gib:g} GiB are wanted", mend=f"df -h {there}", level=level)
 
 
+def session(leader: int) -> list[int]:
+    """Give the pids of all processes of a session, which its leader's pid names."""
+    return [pid for pid in (int(entry.name) for entry in Path("/proc").glob("[0-9]*")) if _stat(pid)[3:4] == [str(leader)]]
+
+
 def _used(pid: int) -> float:
-    """Give the CPU seconds of a process; 0 once it is gone."""
+    """Give the CPU seconds of a process, and of the children that it has outlived; 0 once it is gone."""
+    return sum(int(word) for word in _stat(pid)[11:15]) / TICKS
+
+
+def _stat(pid: int) -> list[str]:
+    """Give what stands behind a process's name in its /proc/PID/stat; nothing once it is gone."""
     try:
-        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return 0.0
-    return (int(words[11]) + int(words[12])) / TICKS
+        return []

@@ -48,6 +48,9 @@ def plan(  # noqa: PLR0913 -- a scenario, a shop, and the four ways in which a r
     refusals.deaf(varied, declaration, objectives)
     refusals.browsing(varied, declaration, objectives)
     refusals.short(varied, steps, objectives)
+    refusals.unlooked(
+        varied, declaration, parts, objectives, 1.0 if rate is None else rate / varied.load.arrivals.orders_per_s
+    )
     refusals.unseen(varied, objectives, varied.load.arrivals.orders_per_s if rate is None else rate)
     return Plan(
         scenario=varied,

@@ -58,6 +58,13 @@ class Plan:
         return self.scenario.load.entry or self.declaration.entries[0]
 
     @property
+    def looked_through(self) -> tuple[str, ...]:
+        """The edges that run and that a real browser looks through, in their order; none where no objective asks for it."""
+        if not any(one.checker.screened for one in self.objectives):
+            return ()
+        return tuple(part.name for part in self.declaration.components if part.edge and part.name in self.parts)
+
+    @property
     def orders_per_s(self) -> float:
         """The load of this run."""
         return self.scenario.load.arrivals.orders_per_s * self.scale

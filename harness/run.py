@@ -215,7 +215,7 @@ class Flight:
         return Sampler(jobs(self._plan, shop, machine), self._record, self._clock.now_ns)
 
     def _own_pids(self) -> list[int]:
-        return [os.getpid(), self._guardian.pid, *([self._arrivals.pid] if self._arrivals else [])]
+        return [os.getpid(), self._guardian.pid, *(self._arrivals.pids() if self._arrivals else [])]
 
     # -- 9: compare and audit
 

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from harness import lines
+from harness.browser import record
 from harness.errors import SetupError, StoredRunError
 from harness.events import KINDS, Audited, Event, LoadStarted, LoadStopped, Run, Sealed, kind
 from harness.history import Audit, History, Ledger, NodeAudit, Window, lost_rows
@@ -27,11 +28,11 @@ from harness.shop import Residence
 from harness.visits import NO_VISITS, Visits
 
 SCENARIO, JOURNAL, AUDIT = "scenario.toml", "journal.jsonl", "audit.jsonl"
-ORDERS, SESSIONS = "orders.jsonl", "sessions.jsonl"
+ORDERS, SESSIONS, SCREENS = "orders.jsonl", "sessions.jsonl", "screens.jsonl"
 UNDO, LOCK, SITE, GUARDIAN = "undo.jsonl", "undo.lock", "site.json", "guardian.jsonl"
 HARNESS, LOAD = "harness.json", "load.pid"
 ASKED = "objectives.toml"  # what a run was asked after it had ended: a question, so no part of the sealed evidence
-EVIDENCE = (SCENARIO, ORDERS, SESSIONS, AUDIT)
+EVIDENCE = (SCENARIO, ORDERS, SESSIONS, SCREENS, AUDIT)
 
 
 @noun
@@ -148,8 +149,7 @@ def read_journal(path: Path) -> tuple[tuple[Event, ...], tuple[Doubt, ...]]:
         return (), (_voids_pass("there is no journal"),)
     events: list[Event] = []
     numbers: list[int] = []
-    broken = 0
-    doubts = []
+    broken, doubts = 0, list[Doubt]()
     try:
         with path.open("rb") as stream:
             for line in lines.scan(stream):
@@ -218,9 +218,9 @@ def history(stored: Stored, plan: Plan) -> History:
     run = stored.run
     audit, audit_doubts = read_audit(folder)
     ledger, visits, load_doubts = _load(folder, scenario, events, run, int(plan.longest_s * 1e9))
-    started = [event.begin_ns for event in events if isinstance(event, LoadStarted)]
-    stopped = [event.until_ns for event in events if isinstance(event, LoadStopped)]
-    begin_ns = started[0] if started else 0
+    begin_ns = next((event.begin_ns for event in events if isinstance(event, LoadStarted)), 0)
+    end_ns = max((event.until_ns for event in events if isinstance(event, LoadStopped)), default=begin_ns)
+    views, view_doubts = record.read(folder / SCREENS, plan.looked_through, begin_ns, end_ns)
     return History(
         declaration=plan.declaration,
         scenario=scenario,
@@ -228,9 +228,10 @@ def history(stored: Stored, plan: Plan) -> History:
         ledger=ledger,
         audit=audit,
         lost=lost_rows(ledger, audit, run.id if run else ""),
-        integrity=(*stored.doubts, *endless, *audit_doubts, *load_doubts, *_changed(folder, events, audit)),
-        window=Window(start_ns=begin_ns, end_ns=max(stopped, default=begin_ns)),
+        integrity=(*stored.doubts, *endless, *audit_doubts, *load_doubts, *view_doubts, *_changed(folder, events, audit)),
+        window=Window(start_ns=begin_ns, end_ns=end_ns),
         visits=visits,
+        views=views,
     )
 
 

@@ -15,7 +15,7 @@ from ipaddress import IPv4Network
 import psycopg
 from psycopg import sql
 
-from harness.declaration import Declaration, Link
+from harness.declaration import Declaration, Link, Screen
 from harness.drivers import driver
 from harness.errors import SetupError, UsageError, WindtunnelError
 from harness.planned import Plan
@@ -70,6 +70,7 @@ class ReferenceShop:
             defects={name: defect.caught_by for name, defect in DEFECTS.items()},
             shown_in={name: defect.shown_in for name, defect in DEFECTS.items() if defect.shown_in},
             links=LINKS,
+            screen=Screen(path="/p/SKU-00001", cookie="edge"),
         )
 
     def images(self) -> tuple[str, ...]:

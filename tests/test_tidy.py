@@ -26,13 +26,13 @@ LAYERS = {
     "words": "errors model declaration finding capabilities clock lines machine bounds",
     "scenario": "scenario tables registry events interrupts host",
     "history": (
-        "history visits sessions outages aftermath evidence "
+        "history visits views sessions outages aftermath evidence "
         "load load.schedule load.shopper load.visitor load.spec load.tally"
     ),
     "plan": "planned refusals plan shop report project settings",
     "while it runs, and after": (
         "nemesis sampler receiver recovery arrivals drivers undo mark mend guardian load.sealed load.ledger "
-        "load.requests load.generator store recorder provenance judge doubts"
+        "load.requests load.generator browser store recorder provenance judge doubts"
     ),
     "load child": "load.wire load.walk load.user load.child",
     "run": "run",
@@ -48,6 +48,7 @@ SHELVES = {
         "model",
         "declaration",
         "history",
+        "views",
         "visits",
         "sessions",
         "events",
@@ -124,7 +125,7 @@ def layer(item: str) -> int:
     for place, modules in enumerate(LAYERS.values()):
         if item in modules.split():
             return place
-    if item.startswith(("drivers.", "load.", "commands.", "gallery.")):
+    if item.startswith(("drivers.", "load.", "browser.", "commands.", "gallery.")):
         return layer(item.rpartition(".")[0])
     raise AssertionError(f"harness/{item}.py has no place in LAYERS of tests/test_tidy.py: write it in")
 

@@ -107,7 +107,7 @@ def read(path: Path, form: Format, until_ns: int, doubts: list[str]) -> Table:
     numbers = np.concatenate([np.empty((len(form.numbers), 0), dtype=np.int64), *(part for part, _ in chunks)], axis=1)
     texts = tuple([text for _, chunk in chunks for text in getattr(chunk, name)] for name in form.texts)
     if seal is None:
-        doubts.append(f"{form.name} has no seal: the load child did not end as it should")
+        doubts.append(f"{form.name} has no seal: who wrote it did not end as it should")
     else:
         if seal.rows != numbers.shape[1]:
             doubts.append(f"{form.name}'s seal counts {seal.rows} rows, {numbers.shape[1]} can be read")
