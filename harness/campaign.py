@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harness.browser import chromium
 from harness.conclude import conclude, write
 from harness.errors import SetupError
 from harness.model import Outcome, noun
@@ -58,7 +59,10 @@ class Flown:
 
 
 def planned(project: Project, files: Sequence[Path], change: Change) -> tuple[Sortie, ...]:
-    """Plan every run of every file. Raises ``ScenarioError`` and ``PlanError``; nothing has started then."""
+    """Plan every run of every file. Nothing has started where it raises.
+
+    Raises ``ScenarioError``, ``PlanError``, and ``SetupError`` where a real browser is to look and there is none.
+    """
     declaration = project.shop().declaration
     sorties = []
     for file in files:
@@ -67,6 +71,8 @@ def planned(project: Project, files: Sequence[Path], change: Change) -> tuple[So
         for part in range(1, runs + 1):
             made = plan(scenario, declaration, defects=change.defects, rate=change.rate, seed=change.seed, part=part)
             sorties.append(Sortie(plan=made, part=part, of=runs))
+    if any(sortie.plan.looked_through for sortie in sorties):
+        chromium.found()
     return tuple(sorties)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from harness import registry, store
+from harness.browser import record
 from harness.errors import SetupError, StoredRunError
 from harness.judge import encode, judge
 from harness.plan import plan
@@ -25,7 +26,14 @@ def conclude(folder: Path, project: Project) -> Report:
         raise StoredRunError(f"{folder}: a run of the shop {run.shop}, this project has {project.shop_name}; judge it there")
     made = _planned(stored, project)
     history = store.history(stored, made)
-    return Report(plan=made, history=history, judgement=judge(made, history), logs=_logs(folder), folder=_named(folder))
+    return Report(
+        plan=made,
+        history=history,
+        judgement=judge(made, history),
+        logs=_logs(folder),
+        folder=_named(folder),
+        shots=record.shots(folder / record.SHOTS, history.views),
+    )
 
 
 def write(report: Report, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """What every reporter is given."""
 
 from collections.abc import Mapping
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +14,8 @@ from harness.planned import Plan
 class Report:
     """One run, ready to be told. ``logs`` holds the last lines of each instance's log around the faults, by instance.
 
-    ``folder`` is how people name the run folder (relative where possible).
+    ``shots`` are screenshots of a browser that looked, as PNG, by the ``nth`` of their loads. ``folder`` is how people
+    name the run folder (relative where possible).
     """
 
     plan: Plan
@@ -21,6 +23,7 @@ class Report:
     judgement: Judgement
     logs: Mapping[str, str]
     folder: Path
+    shots: Mapping[int, bytes] = field(default_factory=dict)
 
 
 class Reporter(Protocol):

@@ -17,7 +17,7 @@ from harness.capabilities import (
     Started,
     Writable,
 )
-from harness.declaration import Alert, Component, Declaration, Link
+from harness.declaration import Alert, Component, Declaration, Link, Screen
 from tests.fake_monitoring import NO_PRIMARY
 
 _BREAKABLE = frozenset({Answers, Crashable, Killable, Pausable, Started})
@@ -48,4 +48,5 @@ DECLARATION = Declaration(
     shopper="tests.fakes:FakeShopper",
     defects={"no_failover": "rto", "oversell": "oversold"},
     links=(Link(component="orders_db", peer="orders_db"), Link(component="storefront", peer="db_route", proxy="proxy")),
+    screen=Screen(path="/p/1", cookie="edge"),
 )

@@ -29,10 +29,12 @@ from harness.model import Reading, Undo, noun
 from harness.plan import plan
 from harness.planned import Plan
 from harness.scenario import parse
+from harness.views import NO_VIEWS
 from harness.visits import NO_VISITS
 from tests.fake_declaration import DECLARATION
 from tests.fake_monitoring import INSTANCES, PRIMARY, STANDBY, health, monitored, writes
-from tests.fake_sessions import BROWSING, Hit, with_sessions
+from tests.fake_sessions import BROWSING, EDGES, Hit, with_sessions
+from tests.fake_views import some_views
 
 S = 1_000_000_000
 BEGIN_NS, AFTER_S, TIMEOUT_NS = 1 * S, 12, 10 * S
@@ -167,9 +169,10 @@ def a_history(made: Plan | None = None, troubles: Sequence[Trouble] = FAILOVER, 
     begin, zero, until = BEGIN_NS, act_ns(made), end_ns(made)
     troubles = () if troubles is FAILOVER and not made.steps else troubles
     arrivals = planned(made.scenario.load, made.scenario.seed, made.scale, until - begin)
-    ledger, visits = a_ledger(arrivals, begin, zero, troubles), NO_VISITS
+    ledger, visits, views = a_ledger(arrivals, begin, zero, troubles), NO_VISITS, NO_VIEWS
     if made.scenario.load.sessions is not None:
         ledger, visits = with_sessions(ledger, Hit(from_ns=zero, until_ns=zero + 26 * S), until)
+        views = some_views(EDGES, begin, until, Hit(from_ns=zero, until_ns=zero + 26 * S))
     before = ledger.seq[(ledger.done_ns < zero) & ledger.orders]
     audit = an_audit(ledger, until + 20 * S, before[len(before) - lost :].tolist())
     return History(
@@ -182,6 +185,7 @@ def a_history(made: Plan | None = None, troubles: Sequence[Trouble] = FAILOVER, 
         integrity=(),
         window=Window(start_ns=begin, end_ns=until),
         visits=visits,
+        views=views,
     )
 
 

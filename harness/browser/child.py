@@ -7,7 +7,6 @@ a harness, 143 after SIGTERM.
 """
 
 import ctypes
-import hashlib
 import os
 import shutil
 import signal
@@ -21,7 +20,7 @@ import msgspec
 
 from harness.browser.chromium import Chromium, GoneError
 from harness.browser.look import HEIGHT, WIDTH, Cookie, Page, Seen, checked, sees
-from harness.browser.record import NEVER_US, SERVED, Row, Writer
+from harness.browser.record import NEVER_US, SERVED, SHOT_BYTES, Row, Writer, fingerprint, picture_of
 from harness.browser.spec import READY, BrowserSpec, Told
 from harness.browser.trust import key_pin
 from harness.clock import MachineClock, S
@@ -30,7 +29,6 @@ from harness.views import BLIND, CRASHED, EVERY_NS, LATE_NS
 
 DONE, FAILED, HARNESS_GONE, TERMINATED = 0, 1, 3, 128 + signal.SIGTERM
 PR_SET_PDEATHSIG = 1
-SHOT_BYTES = 400_000
 # Without these it makes pages of its own in every window: half a second of CPU each time, for nobody.
 NO_EXTRAS = "SpareRendererForSitePerProcess,WebUIOmniboxPopup,WebUIOmniboxAimPopup,Translate,MediaRouter,OptimizationHints"
 FOREVER_NS = 2**62
@@ -119,8 +117,8 @@ class Child:
         if not png or len(png) > SHOT_BYTES:
             return ""
         self._shots -= wanted
-        (Path(self._spec.shots) / f"{edge}-{nth}.png").write_bytes(png)
-        return hashlib.sha256(png).hexdigest()[:16]
+        (Path(self._spec.shots) / picture_of(edge, nth)).write_bytes(png)
+        return fingerprint(png)
 
     def _wait(self, over: Callable[[], bool], at_ns: int = FOREVER_NS) -> None:
         """Hear the harness, once at least, until something is over or it is that time. Raises ``_HarnessGoneError``."""

@@ -3,8 +3,10 @@
 A ``sealed`` file. A row that is not beyond doubt is left out, and a doubt voids PASS.
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +24,7 @@ TEXTS = ("edge", "served", "error", "shot")
 SEEN = Format(name="the record of what the browser saw", numbers=COLUMNS, texts=TEXTS)
 SERVED, SHOT = re.compile(r"[\w.#-]{0,40}", re.ASCII), re.compile(r"([0-9a-f]{16})?")
 NEVER_US = -1
+SHOT_BYTES = 400_000  # of one screenshot: a report holds several
 SHOTS = "screens"  # the folder of what the screen looked like: for people, and judged by nobody
 ROUNDED_NS = 5_000_000  # browsers tell times coarsely
 LONGEST_NS = 8 * PATIENCE_NS  # of a whole load: the page's patience, then a look whether the browser itself still works
@@ -60,6 +63,27 @@ def read(path: Path, edges: Sequence[str], begin_ns: int, until_ns: int) -> tupl
         shot=_put(views.shot, nth, shot),
     )
     return seen, tuple(Doubt(because=text, voids=frozenset({Outcome.PASS})) for text in doubts)
+
+
+def picture_of(edge: str, nth: int) -> str:
+    """Name the file of a screenshot."""
+    return f"{edge}-{nth}.png"
+
+
+def shots(folder: Path, views: Views) -> dict[int, bytes]:
+    """Read the screenshots whose hash is in the record, by the ``nth`` of their loads; others are none. Never raises."""
+    found = {}
+    for nth in np.flatnonzero(views.shot != "").tolist():
+        with suppress(OSError), (folder / picture_of(str(views.edge[nth]), nth)).open("rb") as stream:
+            png = stream.read(SHOT_BYTES + 1)
+            if len(png) <= SHOT_BYTES and fingerprint(png) == views.shot[nth]:
+                found[nth] = png
+    return found
+
+
+def fingerprint(png: bytes) -> str:
+    """Give the beginning of a screenshot's hash, as it stands in the record."""
+    return hashlib.sha256(png).hexdigest()[:16]
 
 
 def _put(column: NDArray[T], places: Numbers, values: NDArray[T]) -> NDArray[T]:

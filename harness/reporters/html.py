@@ -19,6 +19,7 @@ from harness.report import Report
 from harness.reporters._charts import Axis, Chart, Frame, Mark, bar, logarithmic, stacked, strip
 from harness.reporters._monitoring import calls, notices
 from harness.reporters._phases import Milestone, milestones
+from harness.reporters._screens import pictures
 from harness.reporters._series import Series, series
 from harness.reporters._steps import Carried, carried
 from harness.reporters._story import scaled, story
@@ -68,6 +69,7 @@ def render(report: Report) -> str:
         planned=len(report.plan.steps),
         notices=notices(history),
         calls=calls(history),
+        screens=pictures(report),
         logs=report.logs,
         facts=list(_facts(report)),
         versions=_versions(history),

@@ -12,6 +12,7 @@ from harness.history import Audit, Checker, History, Ledger
 from harness.judge import judge
 from harness.model import Outcome
 from harness.planned import Objective, Plan
+from harness.views import NO_VIEWS
 from harness.visits import NO_VISITS
 from tests.fake_monitoring import CLASS, NO_PRIMARY
 from tests.fake_runs import Trouble, a_history, a_plan, with_audit, without
@@ -32,6 +33,8 @@ LIMITS = {
     "moved": 10,
     "edge": "cdn_a",
     "times_max": 1000.0,
+    "p75_max_ms": 10_000.0,
+    "loads": 2,
 }
 CALM = a_plan(calm=True)
 BROWSED = a_plan(browsing=True)
@@ -88,7 +91,7 @@ def lenient(kind: str) -> Checker:
 
 def run_for(kind: str) -> tuple[Plan, History]:
     """Make the run in which a kind has its evidence, and a plan with it alone: ``throughput`` wants a calm minute."""
-    plan = CALM if kind == "throughput" else BROWSED if lenient(kind).browses else a_plan()
+    plan = CALM if kind == "throughput" else BROWSED if lenient(kind).browses or lenient(kind).screened else a_plan()
     only = Objective(id=kind, kind=kind, when="all", checker=lenient(kind))
     return replace(plan, objectives=(only,)), a_history(plan, () if plan is CALM else [Trouble(from_s=0, to_s=2)])
 
@@ -116,7 +119,8 @@ def test_it_passes_a_good_run_with_enough_evidence(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_is_inconclusive_on_an_empty_history(kind: str) -> None:
     _, history = run_for(kind)
-    nothing = replace(history, events=(), ledger=EMPTY, visits=NO_VISITS, audit=None, lost=np.zeros(0, dtype=np.bool_))
+    nothing = replace(history, events=(), ledger=EMPTY, visits=NO_VISITS, views=NO_VIEWS, audit=None)
+    nothing = replace(nothing, lost=np.zeros(0, dtype=np.bool_))
     empty_audit = Audit(at_ns=10**15, nodes=(), stock=(), skus=0, missing={})
     for empty in (nothing, replace(nothing, audit=empty_audit), with_audit(replace(nothing, events=history.events), None)):
         if empty.events == () or kind not in ELSEWHERE:
@@ -133,6 +137,8 @@ def test_it_is_not_believed_without_each_kind_of_evidence(kind: str) -> None:
     poorer += [with_audit(history, None), replace(history, events=history.events[:-1])]
     if lenient(kind).browses:
         poorer.append(replace(history, visits=NO_VISITS))
+    if lenient(kind).screened:
+        poorer.append(replace(history, views=NO_VIEWS))
     for poor in poorer:
         assert judge(plan, poor).verdicts[0].outcome is Outcome.INCONCLUSIVE
 
