@@ -32,6 +32,7 @@ def checker(kind: str) -> Iterator[str]:
         "A slow machine may fake its failure.": cls.timing,
         "It expects the shop to react to a fault.": cls.reaction,
         f"It needs the probe {', '.join(f'`{probe}`' for probe in cls.probes)}.": cls.probes,
+        "It has a real browser look while the load goes on.": cls.screened,
         f"It needs {cls.shortest_s:g} s of load at least.": cls.shortest_s,
     }
     if any(says.values()):

@@ -30,10 +30,10 @@ def describe() -> str:
 class Machine:
     """Compares the machine's CPU time with the run's own.
 
-    ``shop_cpu_s`` gives what the shop has used so far; ``pids`` are the run's other processes,
-    which count with the children that they have outlived. A part that restarted
-    begins at zero again: such a look cannot tell and says so. Kernel threads and the engine's own processes count as
-    somebody else's: beside a run of the flagship they used 0.7 % and 0.2 % of two cores. A machine left alone reads 1-2 %.
+    ``shop_cpu_s`` gives what the shop has used so far; ``pids`` are the run's other processes, which count with the children
+    that they have outlived. A part that restarted begins at zero again: such a look cannot tell and says so. Kernel threads
+    and the engine's own processes count as somebody else's: beside a run of the flagship they used 0.7 % and 0.2 % of two
+    cores. A machine left alone reads 1-2 %.
     """
 
     def __init__(

@@ -45,7 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--venv", action="store_true", help="the Python environment .venv")
     parser.add_argument("--engine", action="store_true", help="a Docker engine that answers")
     parser.add_argument("--images", action="store_true", help="the images of the shop's parts")
-    parser.add_argument("--browser", action="store_true", help="Chromium, with which tests look at the reports")
+    parser.add_argument(
+        "--browser",
+        action="store_true",
+        help="Chromium, which looks at the shop and at the reports",
+    )
     asked = parser.parse_args(arguments)
     everything = not (asked.venv or asked.engine or asked.images or asked.browser)
     try:
@@ -148,7 +152,7 @@ def install_browser() -> None:
     if shutil.which("chromium"):
         say("browser", "present: chromium")
         return
-    apt_install(["chromium", "fonts-liberation"], why="tests look at the reports in a real browser")
+    apt_install(["chromium", "fonts-liberation"], why="a real browser looks at the shop and at the reports")
 
 
 if __name__ == "__main__":
