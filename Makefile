@@ -12,7 +12,8 @@ PREPARE   = $(PYTHON) harness/prepare.py
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-drill: prepare ## one scenario (SCENARIO=db_primary_lost) against the reference shop
+drill: python ## one scenario (SCENARIO=db_primary_lost) against the reference shop
+	$(PREPARE) --venv --engine --images $(if $(shell grep -s first_screen scenarios/$(SCENARIO).toml),--browser)
 	.venv/bin/windtunnel run scenarios/$(SCENARIO).toml
 
 test: python ## prepare everything, run all tests
@@ -36,7 +37,8 @@ conformance: prepare ## every fault on every target: it bites, heals, and nothin
 bench: prepare ## measure windtunnel itself
 	.venv/bin/python -m tests.bench
 
-acceptance: prepare ## every run that must give a known answer, on Docker; takes hours
+acceptance: python ## every run that must give a known answer, on Docker; takes hours
+	$(PREPARE) --venv --engine --images --browser
 	.venv/bin/python -m tests.acceptance
 
 nightly: prepare ## every command of the documents that takes minutes, in a fresh clone; takes hours

@@ -59,10 +59,7 @@ class Flown:
 
 
 def planned(project: Project, files: Sequence[Path], change: Change) -> tuple[Sortie, ...]:
-    """Plan every run of every file. Nothing has started where it raises.
-
-    Raises ``ScenarioError``, ``PlanError``, and ``SetupError`` where a real browser is to look and there is none.
-    """
+    """Plan every run of every file. Raises ``ScenarioError`` and ``PlanError``; nothing has started then."""
     declaration = project.shop().declaration
     sorties = []
     for file in files:
@@ -71,9 +68,13 @@ def planned(project: Project, files: Sequence[Path], change: Change) -> tuple[So
         for part in range(1, runs + 1):
             made = plan(scenario, declaration, defects=change.defects, rate=change.rate, seed=change.seed, part=part)
             sorties.append(Sortie(plan=made, part=part, of=runs))
+    return tuple(sorties)
+
+
+def demand_browser(sorties: Sequence[Sortie]) -> None:
+    """Raise ``SetupError``, with what to type, where a real browser is to look and there is none."""
     if any(sortie.plan.looked_through for sortie in sorties):
         chromium.found()
-    return tuple(sorties)
 
 
 def fly(project: Project, sortie: Sortie, manner: Manner, progress: Progress) -> Flown:
@@ -81,6 +82,7 @@ def fly(project: Project, sortie: Sortie, manner: Manner, progress: Progress) ->
 
     Where the reports of a DIRTY run cannot be written, that is said, and its outcome is given all the same.
     """
+    demand_browser([sortie])
     settings = Settings(
         shop=project.shop(sortie.plan.defects),
         shop_name=project.shop_name,

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from harness import dryrun, gate
-from harness.campaign import Change, Flown, Manner, Sortie, fly, planned
+from harness.campaign import Change, Flown, Manner, Sortie, demand_browser, fly, planned
 from harness.commands import completing, explaining, gallery, history, machine, shop, stored, tending
 from harness.errors import SetupError, WindtunnelError
 from harness.interrupts import EXIT_CODES
@@ -41,7 +41,9 @@ def cli() -> None:
 def plan_command(files: tuple[Path, ...], rate: float | None, seed: int | None, defect: tuple[str, ...]) -> None:
     """Show what would happen, and start nothing."""
     project = find(Path.cwd())
-    for sortie in planned(project, files, Change(rate=rate, seed=seed, defects=defect)):
+    sorties = planned(project, files, Change(rate=rate, seed=seed, defects=defect))
+    demand_browser(sorties)
+    for sortie in sorties:
         click.echo(dryrun.told(sortie.plan))
 
 
@@ -78,6 +80,7 @@ def run_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
     project = find(Path.cwd())
     console = Screen(highlight=False)
     sorties = planned(project, gate.chosen(project, files, tag), Change(rate=rate, seed=seed, defects=defect))
+    demand_browser(sorties)
     console.print(gate.told(sorties, max_minutes))
     command = shlex.join(["windtunnel", *sys.argv[1:]])
     manner = Manner(out=out or project.runs, command=command, keep=keep, wait=wait)

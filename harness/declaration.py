@@ -76,8 +76,8 @@ class Declaration:
     can enter at (never a target; the first where a scenario names none), ``defects`` the switches of the gallery of bad
     shops: name → objective that must fail. ``driver`` is the key in ``drivers.DRIVERS`` of what its instances run on.
     ``links`` are the ways among its parts that can be broken by themselves. ``shown_in`` names for a defect the scenarios in
-    which it has room to show, so that its objective must fail there. ``screen`` is what a browser looks at, where the shop has
-    pages and edges before them.
+    which it has room to show, so that its objective must fail there. ``screen`` is what a browser looks at, where the shop
+    has pages and edges before them.
     """
 
     name: str

@@ -7,6 +7,7 @@ from harness.capabilities import Poisonable
 from harness.drivers import driver
 from harness.planned import OVERDUE_S, Plan, PlannedStep, load_s
 from harness.reporters._words import visible
+from harness.views import EVERY_NS
 
 
 def told(plan: Plan) -> str:
@@ -31,6 +32,9 @@ def _lines(plan: Plan) -> Iterator[str]:
     if (sessions := load.sessions) is not None:
         goes = f"{sessions.pages} pages each, a thought of {sessions.think_s:g} s between them"
         yield f"  sessions        {sessions.per_s * plan.scale:g}/s, {goes}, {sessions.checkout_ratio:.0%} then buy"
+    if (screen := plan.declaration.screen) is not None and plan.looked_through:
+        edges = ", ".join(plan.looked_through)
+        yield f"  browser         looks at {screen.path} every {EVERY_NS / 1e9:g} s, through {edges} by turns"
     yield f"  may look bad    {', '.join(scenario.blast_radius) or 'nothing'}"
     yield "  timeline        T counts from the first arrival"
     yield f"    T+0 s         warm-up for {load.warm_up_s:g} s"

@@ -5,11 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from harness import cli
+from harness import cli, dryrun
+from harness.campaign import Manner, Sortie, fly
 from harness.declaration import Declaration
-from harness.errors import PlanError
+from harness.errors import PlanError, SetupError
 from harness.plan import plan
+from harness.progress import Progress
+from harness.project import Project
 from harness.scenario import parse
 from tests.fake_declaration import DECLARATION
 from tests.fake_runs import KILL, OBJECTIVES, SCENARIO
@@ -93,6 +97,22 @@ def test_without_a_browser_nothing_starts_and_it_says_what_to_type(
     assert said.out == ""
     assert not (tmp_path / "reports").exists()
     assert typed(monkeypatch, "plan", "not_looked_at.toml") == 0
+
+
+def test_a_run_that_pytest_collected_is_refused_before_it_flies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All scenarios can be collected where there is no browser: only those that are flown need one."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    sortie = Sortie(plan=plan(parse(GOOD, "made.toml"), DECLARATION), part=1, of=1)
+    project, manner = Project(root=tmp_path, shop_name="tests.fake_shop:FakeShop"), Manner(out=tmp_path / "runs", command="")
+    with pytest.raises(SetupError, match="no chromium on PATH"):
+        fly(project, sortie, manner, Progress(Console(quiet=True), "made"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_dry_run_says_what_is_looked_at() -> None:
+    assert "  browser         looks at /p/1 every 2 s, through cdn_a by turns\n" in dryrun.told(
+        plan(parse(GOOD, "made.toml"), replace(DECLARATION, driver="process"))
+    )
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
