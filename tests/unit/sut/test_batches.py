@@ -246,7 +246,7 @@ def test_defect_price_from_cache_tells_the_database_what_was_shown(defects: Coll
 
     async def story() -> MemoryLink:
         link = MemoryLink({"A": 9, "B": 9})
-        batches = Batches(link, Pulse(Link("")), defects, shown_cents)
+        batches = Batches(link, Pulse(Link(Way(""))), defects, shown_cents)
         writer: Coroutine[Any, Any, None] = batches.write()
         task = asyncio.create_task(writer)
         answers = await asyncio.gather(batches.place("k1", (("A", 1), ("B", 1))), batches.place("k2", (("B", 2),)))
