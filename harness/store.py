@@ -27,10 +27,9 @@ from harness.scenario import Scenario, asked_also, load, name_of
 from harness.shop import Residence
 from harness.visits import NO_VISITS, Visits
 
-SCENARIO, JOURNAL, AUDIT = "scenario.toml", "journal.jsonl", "audit.jsonl"
+SCENARIO, JOURNAL, AUDIT, SITE = "scenario.toml", "journal.jsonl", "audit.jsonl", "site.json"
 ORDERS, SESSIONS, SCREENS = "orders.jsonl", "sessions.jsonl", "screens.jsonl"
-UNDO, LOCK, SITE, GUARDIAN = "undo.jsonl", "undo.lock", "site.json", "guardian.jsonl"
-HARNESS, LOAD = "harness.json", "load.pid"
+UNDO, LOCK, GUARDIAN, HARNESS, LOAD = "undo.jsonl", "undo.lock", "guardian.jsonl", "harness.json", "load.pid"
 ASKED = "objectives.toml"  # what a run was asked after it had ended: a question, so no part of the sealed evidence
 EVIDENCE = (SCENARIO, ORDERS, SESSIONS, SCREENS, AUDIT)
 

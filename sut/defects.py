@@ -24,6 +24,7 @@ DEFECTS = {
     "naive_route": Defect(
         sentence="The way to the database leads to the first node that takes connections, be it the primary or not.",
         caught_by="rto",
+        shown_in=("db_primary_lost",),
     ),
     "ack_before_commit": Defect(
         sentence="An order is acknowledged when it is queued; what is queued while the database is away is forgotten.",
@@ -68,14 +69,17 @@ DEFECTS = {
     "price_from_cache": Defect(
         sentence="An order costs what the cache says of its products, whoever has written that into it.",
         caught_by="wrongly_charged",
+        shown_in=("cache_poisoned",),
     ),
     "forgets_addresses": Defect(
         sentence="A storefront that has to connect again asks for the address again, and gives up where nobody tells it.",
         caught_by="rto",
+        shown_in=("dns_gone",),
     ),
     "no_single_flight": Defect(
         sentence="Whoever finds nothing in the cache asks the database, also while others are asking it the same.",
         caught_by="origin_load",
+        shown_in=("cache_flushed_at_peak",),
     ),
     "bystander_broken": Defect(
         sentence="The balancer calls itself ill as soon as one storefront is missing, though it serves all shoppers.",
@@ -85,14 +89,16 @@ DEFECTS = {
     "steering_asks_edge": Defect(
         sentence="Steering asks an edge whether it is well, and never looks at what it answers to shoppers.",
         caught_by="failed_sessions",
+        shown_in=("cdn_answers_503",),
     ),
     "replays_post": Defect(
         sentence="Steering sends an order again where no answer came, though it carries no key by which it would be known.",
         caught_by="duplicated",
+        shown_in=("cdn_cut_under_orders",),
     ),
     "caches_cookies": Defect(
         sentence="An edge keeps every page for ten seconds, also those with a cookie or for one shopper only.",
         caught_by="wrong_identity",
-        shown_in=("cdn_cut_unnoticed",),
+        shown_in=("cdn_cut_unnoticed", "cdn_answers_503"),
     ),
 }

@@ -60,12 +60,11 @@ class TruePrice(Checker):
 
 
 def _shown_by(history: History) -> list[str]:
-    """Name the instances that were to be looked at: all that ran and can be, and whoever was."""
-    parts = history.first(Parts)
+    """Name the instances that were to be looked at: those that were, and whatever ran of a component that can be, or was."""
+    seen, parts = {sample.on for sample in history.samples("price")}, history.first(Parts)
     groups: Mapping[str, Sequence[str]] = parts.instances if parts else {}
-    able = [one.name for one in history.declaration.components if any(can.__name__ == TRUTHFUL for can in one.abilities)]
-    ran = (instance for name in able for instance in groups.get(name, ()))
-    return sorted({*ran, *(sample.on for sample in history.samples("price"))})
+    able = {one.name for one in history.declaration.components if any(can.__name__ == TRUTHFUL for can in one.abilities)}
+    return sorted(seen.union(*(names for part, names in groups.items() if part in able or seen.intersection(names))))
 
 
 def _compared(history: History, instance: str, load: Window) -> list[Sample]:

@@ -263,7 +263,8 @@ def test_no_answer_ends_the_load(value: bytes) -> None:
 def test_a_price_too_long_to_be_one_ends_no_load_either() -> None:
     def spoil(ask: Ask, reply: Reply) -> Reply:
         path = ask.request.path
-        return page(path, f'data-sku="{path[3:]}" data-price-cents="{"9" * 5000}"') if path.startswith("/p/") else reply
+        marks = f'data-sku="{path[3:]}" data-price-cents="{"9" * 5000}" {FRESH}'
+        return page(path, marks) if path.startswith("/p/") else reply
 
     assert first_wrong(spoil) == ("", ""), "it is no price to compare with"
 
