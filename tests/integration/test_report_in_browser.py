@@ -1,6 +1,7 @@
 """The four reports as a reader sees them: headless Chromium, network off, telephone and desk, light and dark."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from harness.model import Outcome
 from harness.reporters import html
 from tests.browser import Browser
+from tests.fake_runs import a_history, a_plan
 from tests.hostile import MARKUP, spoiled
 from tests.sample_reports import sample_report
 
@@ -51,6 +53,22 @@ def test_hostile_text_neither_acts_nor_widens_a_telephone(browser: Browser, tmp_
     browser.open(page, 390, dark=False)
     assert browser.ask(OPENED) <= 390
     assert browser.ask("document.scripts.length + document.images.length") == 0
+    assert browser.complaints == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_screenshot_is_seen_within_the_page(browser: Browser, tmp_path: Path, width: int) -> None:
+    """Embedded: the network is off."""
+    shot, page = tmp_path / "shot.png", tmp_path / "report.html"
+    browser.screenshot(shot)
+    made = a_plan(browsing=True)
+    history = a_history(made)
+    report = replace(sample_report(Outcome.PASS), plan=made, history=history, shots={0: shot.read_bytes()})
+    page.write_text(html.render(report), encoding="utf-8")
+    browser.complaints.clear()
+    browser.open(page, width, dark=False)
+    assert browser.ask("[...document.images].map(one => one.complete && one.naturalWidth > 0)") == [True]
+    assert browser.ask("document.documentElement.scrollWidth") <= width
     assert browser.complaints == []
 
 
