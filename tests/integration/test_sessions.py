@@ -23,6 +23,7 @@ orders_lost = {}
 duplicated = {}
 ghosts = {}
 oversold = {}
+wrongly_charged = {}
 failed_sessions = { sessions = 50 }
 wrong_bytes = {}
 carts_lost = {}
