@@ -19,7 +19,7 @@ from sut.services.identity import password
 EDGES = ("cdn_a", "cdn_b")
 PRODUCT = "/products/SKU-00001"
 NOW_NS = MachineClock().now_ns
-BACK_S = 30.0
+BACK_S, NOTICED_S = 30.0, 3.0
 
 
 class Asked:
@@ -112,13 +112,21 @@ def soon(true: Callable[[], object], within_s: float, what: str) -> float:
 
 @contextmanager
 def broken(door: Door, breaking: Break) -> Iterator[None]:
-    """Break, and mend: until steering calls both edges well again."""
+    """Break, and mend: until steering has called both edges well for so long that it must have noticed."""
     breaking.act()
     try:
         yield
     finally:
         driver("docker").MENDERS[breaking.undo[0].verb](breaking.undo[0])
-        soon(lambda: all(door.well(edge) for edge in EDGES), BACK_S, "both edges are well again")
+        well_since_ns = NOW_NS()
+
+        def long_enough() -> bool:
+            nonlocal well_since_ns
+            if not all(door.well(edge) for edge in EDGES):
+                well_since_ns = NOW_NS()
+            return NOW_NS() - well_since_ns > NOTICED_S * 1e9
+
+        soon(long_enough, BACK_S, "both edges are well again")
 
 
 class Trickle:
