@@ -97,7 +97,7 @@ DEFECTS = {
         shown_in=("cdn_cut_under_orders",),
     ),
     "caches_cookies": Defect(
-        sentence="An edge keeps every page for ten seconds, also those with a cookie or for one shopper only.",
+        sentence="An edge keeps every page for four seconds, also those with a cookie or for one shopper only.",
         caught_by="wrong_identity",
         shown_in=("cdn_cut_unnoticed", "cdn_answers_503"),
     ),

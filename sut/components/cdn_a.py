@@ -14,7 +14,8 @@ _LIVE: Final = "/run/edge/live.conf"
 _NGINX: Final = f"nginx -e stderr -c {_LIVE}"
 _LUA: Final = "load_module modules/ndk_http_module.so;\nload_module modules/ngx_http_lua_module.so;"
 _READ: Final = "if ngx.req.get_method() == 'GET'"
-_KEEPS_ALL: Final = "proxy_ignore_headers Cache-Control Expires Set-Cookie; proxy_cache_valid 200 10s;"
+# Not for so long that steering would leave the edge as a stale one, and nobody would be shown what it keeps.
+_KEEPS_ALL: Final = "proxy_ignore_headers Cache-Control Expires Set-Cookie; proxy_cache_valid 200 4s;"
 _PROCESS: Final = """\
 worker_processes 1;
 worker_shutdown_timeout 5s;
@@ -34,7 +35,7 @@ def settings(name: str, origin: str, wrong: str = "", modules: str = "", defects
 
     It keeps what the origin says may be kept and nothing else. A GET that failed over a connection which had been used
     before is sent once more, an order never; its own 502 and 504 prove nothing. The defect ``caches_cookies`` keeps
-    everything for ten seconds, whoever it is for.
+    everything for four seconds, whoever it is for.
     """
     keeps = _KEEPS_ALL if "caches_cookies" in defects else "proxy_no_cache $not_public $upstream_http_set_cookie;"
     return f"""\

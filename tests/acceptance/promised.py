@@ -128,8 +128,10 @@ CATCHES = {
     "replays_post": ("duplicated", "stored more than once"),
     "caches_cookies": ("nobody_elses", "named another shopper"),
 }
-# What else a shopper feels of it: an edge that is never left goes on failing, and another's page is no cart of one's own.
+# What else a shopper feels of it: an edge that is never left goes on failing, and another's page is no cart of one's own;
+# a node that is back takes connections and no orders.
 ALSO = {
+    "naive_route": {"after.goodput", "after.order_latency"},
     "steering_asks_edge": {"moved_away", "noticed", "rto", "after.goodput", "after.first_page"},
     "caches_cookies": {"unnoticed", "same_cart"},
 }
