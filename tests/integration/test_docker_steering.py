@@ -6,6 +6,7 @@ import ssl
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,7 @@ from sut.components.authority import Authority
 from tests.integration.door import soon
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
-EDGES = {"cdn_a": "127.0.0.2", "cdn_b": "127.0.0.3"}
+HERE, EDGES = "127.0.0.1", {"cdn_a": "127.0.0.2", "cdn_b": "127.0.0.3"}
 WELL = f'http-request return status 200 content-type text/plain lf-string "{lb.in_time()}" if {{ path {lb.NOW} }}'
 REFUSED = """http-request return status 503 content-type application/json string '{"refused":"database"}'"""
 PLACED = "http-request return status 201"
@@ -35,12 +36,12 @@ def faked(name: str, *lines: str) -> str:
 class Steered:
     """Steering that runs, before two edges of these settings."""
 
-    def __init__(self, address: str, trust: ssl.SSLContext) -> None:
-        self._address, self._trust = address, trust
+    def __init__(self, ports: Mapping[int, int], trust: ssl.SSLContext) -> None:
+        self._ports, self._trust = ports, trust
 
     def order(self, *, key: str = "k", between_s: float = 0.0, cookie: str = "edge=cdn_a") -> tuple[int, bytes]:
         """Place an order, its body so long after its head; give status and body of the answer."""
-        wire = http.client.HTTPSConnection(self._address, steering.PORT, context=self._trust, timeout=10)
+        wire = http.client.HTTPSConnection(HERE, self._ports[steering.PORT], context=self._trust, timeout=10)
         wire.putrequest("POST", "/orders")
         told = {"Content-Type": "application/json", "Content-Length": str(len(SAID)), "Cookie": cookie}
         for name, value in (told | ({"Idempotency-Key": key} if key else {})).items():
@@ -55,7 +56,7 @@ class Steered:
 
     def well(self) -> bool:
         """Say whether it calls both edges well."""
-        wire = http.client.HTTPConnection(self._address, haproxy.OWN_PORT, timeout=2)
+        wire = http.client.HTTPConnection(HERE, self._ports[haproxy.OWN_PORT], timeout=2)
         try:
             wire.request("GET", "/metrics")
             told = wire.getresponse().read().decode()
@@ -73,17 +74,23 @@ def steered(cdn_a: str, cdn_b: str, *ill: str) -> Iterator[Steered]:
     edges = faked("cdn_a", WELL, cdn_a) + faked("cdn_b", *ill, WELL, cdn_b)
     files = {
         haproxy.FILE: steering.settings(EDGES) + edges,
-        steering._SERVER_PEM: authority.vouch("127.0.0.1"),
+        steering._SERVER_PEM: authority.vouch(HERE),
         steering._CA_PEM: authority.certificate,
     }
-    container = client(30).containers.create(images.tag("haproxy"), [*haproxy.COMMAND])
+    inside = (steering.PORT, haproxy.OWN_PORT)
+    container = client(30).containers.create(
+        images.tag("haproxy"),
+        [*haproxy.COMMAND],
+        ports={f"{port}/tcp": (HERE, 0) for port in inside},
+        labels={"windtunnel.test": Path(__file__).stem},
+    )
     try:
         container.put_archive("/", packed(files))
         container.start()
         container.reload()
         trust = ssl.create_default_context(cadata=authority.certificate)
-        trust.check_hostname = False  # it is vouched for before anybody knows its address
-        steered = Steered(container.attrs["NetworkSettings"]["IPAddress"], trust)
+        published = container.attrs["NetworkSettings"]["Ports"]
+        steered = Steered({port: int(published[f"{port}/tcp"][0]["HostPort"]) for port in inside}, trust)
         soon(steered.well, 10, "both edges are called well")
         yield steered
     finally:

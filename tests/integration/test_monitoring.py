@@ -102,7 +102,7 @@ def test_alerts_that_nothing_here_makes_fire_would_do_so_in_time(shop: Evening) 
 
 def test_a_healthy_shop_is_silent_and_the_watchdog_never_is(shop: Evening) -> None:
     begun_ns = shop.clock.now_ns()
-    pause(25)
+    pause(45)
     assert shop.told() == []
     assert not [one for one in shop.heard if isinstance(one, Sample)]
     beats = [one.at_ns for one in shop.heard if isinstance(one, Alerted) and one.at_ns >= begun_ns]
@@ -176,7 +176,6 @@ def test_a_frozen_primary_is_told(shop: Evening) -> None:
         shop.until(lambda: replaced(shop, hit), 40, "another primary")
 
 
-@pytest.mark.thorough
 def test_a_lost_primary_is_told(shop: Evening) -> None:
     hit = primary(shop)
     with broken(shop, shop.able(hit, Killable).kill()) as since_ns:
