@@ -1,5 +1,6 @@
 """A real browser looks at a little shop: one that is fast, one that never paints, one with a broken picture, and others."""
 
+import asyncio
 import base64
 import os
 import re
@@ -32,14 +33,14 @@ TINY = '<img src="data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=" width=
 def page(body: str, picture: bytes = DOT, status: str = "200 OK") -> Reply:
     """Make a shop whose page and picture are these; whoever comes with the cookie of an edge is served by it."""
 
-    def reply(shop: Server, request: bytes, writer: object) -> None:
+    def reply(shop: Server, request: bytes, writer: asyncio.StreamWriter) -> None:
         words = request.split()
         edge = re.search(rb"edge=(\w+)", request)
         by = edge[1].decode() if edge else "nobody"
         shop.keys[f"{words[1].decode()} {by} {'no-cache' in request.decode().lower()}".encode()] += 1
         kind, data = ("text/html", f"<!doctype html>{body}".encode()) if words[1] == b"/p/1" else ("image/png", picture)
         head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nX-Served-By: {by}\r\nCache-Control: max-age=600\r\n"
-        writer.write(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)  # type: ignore[attr-defined]
+        writer.write(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
 
     return reply
 
@@ -131,8 +132,8 @@ def test_what_is_no_good_page_never_shows_its_first_screen(tmp_path: Path, why: 
 
 
 def test_a_picture_that_ends_too_soon_is_not_decoded(tmp_path: Path) -> None:
-    def cut(shop: Server, request: bytes, writer: object) -> None:
-        (GOOD if b"/p/1 " in request else half)(shop, request, writer)  # type: ignore[arg-type]
+    def cut(shop: Server, request: bytes, writer: asyncio.StreamWriter) -> None:
+        (GOOD if b"/p/1 " in request else half)(shop, request, writer)
 
     with Server(cut) as shop:
         views, _ = seen(tmp_path, shop.url, 1.0)
