@@ -1,4 +1,4 @@
-"""Types every command that the documents mark as long, each document from its top, in a fresh clone, as a newcomer would.
+"""Types every command that the documents mark as long, page by page, in a fresh clone, as a newcomer would.
 
     python -m tests.nightly [DOCUMENT…] [--list]
 
@@ -48,18 +48,24 @@ class Typed:
 
 
 def long_ones(documents: Sequence[str]) -> Iterator[tuple[str, Command]]:
-    """Give the long commands of some documents in the order of their pages; what ends the engine last, and once."""
-    ends: dict[str, tuple[str, Command]] = {}
+    """Give the long commands of some documents in the order of their pages; what ends the engine last.
+
+    What several pages show is given once, where it stands first, unless it must end in another way.
+    """
+    seen: set[tuple[str, int]] = set()
+    ends: list[tuple[str, Command]] = []
     for document in documents:
         for kind, body in blocks(document, "console", "sh"):
             for command in commands(kind, body):
-                if not command.long or command.line.startswith(SHELL_ONLY):
+                known = (command.line, command.code)
+                if not command.long or command.line.startswith(SHELL_ONLY) or known in seen:
                     continue
+                seen.add(known)
                 if command.line == ENDS_ENGINE:
-                    ends[command.line] = (document, command)
+                    ends.append((document, command))
                 else:
                     yield document, command
-    yield from ends.values()
+    yield from ends
 
 
 def clone(folder: Path) -> Path:

@@ -48,4 +48,4 @@ def commands(kind: str, body: str) -> Iterator[Command]:
     for line, shown in found:
         words, _, comment = line.partition("   # ")
         code = re.search(r"exit (\d+)", comment)
-        yield Command(line=words, long="long" in comment, code=int(code[1]) if code else 0, shown=tuple(shown))
+        yield Command(line=words.strip(), long="long" in comment, code=int(code[1]) if code else 0, shown=tuple(shown))

@@ -6,7 +6,7 @@ import pytest
 
 from tests import nightly
 from tests.integration.flights import until
-from tests.nightly import TIMED_OUT, page, type_one
+from tests.nightly import ENDS_ENGINE, TIMED_OUT, long_ones, page, type_one
 from tests.shown import Command
 
 DOCUMENT = "docs/benchmarks.md"
@@ -43,3 +43,20 @@ def test_a_run_that_does_not_come_up_fails_the_command_that_names_it(
     program.write_text("#!/bin/sh\nexec sleep 60\n")
     program.chmod(0o755)
     assert type_one(DOCUMENT, shown("windtunnel stop RUN"), tmp_path).code == TIMED_OUT
+
+
+def test_what_several_pages_show_is_typed_once_and_the_engine_is_ended_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.shown.ROOT", tmp_path)
+    first = f"```sh\nmake test   # long\n{ENDS_ENGINE}   # long\ntrue\n```\n"
+    (tmp_path / "a.md").write_text(first, encoding="utf-8")
+    (tmp_path / "b.md").write_text(
+        first + "```console\n$ make test      # long, exit 1\n$ ls   # long\n```\n", encoding="utf-8"
+    )
+    assert [(document, command.line, command.code) for document, command in long_ones(["a.md", "b.md"])] == [
+        ("a.md", "make test", 0),
+        ("b.md", "make test", 1),
+        ("b.md", "ls", 0),
+        ("a.md", ENDS_ENGINE, 0),
+    ]
