@@ -18,7 +18,7 @@ INTERRUPTED = 2  # pytest's own exit code
 LOSSES = ("db_primary_lost", "storefront_replica_lost")
 CAUGHT: Mapping[str, frozenset[str]] = {
     "alert_missing": frozenset(f"{loss}::noticed" for loss in LOSSES),
-    "alert_slow": frozenset(f"{loss}::noticed" for loss in LOSSES),
+    "alert_slow": frozenset(f"{loss}::noticed" for loss in (*LOSSES, "cdn_black_hole")),
     "missing_index": frozenset({"calm::looking_back"}),
     "bystander_broken": frozenset(f"{loss}::blast_radius" for loss in LOSSES),
 }

@@ -1,5 +1,6 @@
 """The gate: what is chosen, what is refused, what is flown again, and what CI is told."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -59,6 +60,15 @@ def test_a_tag_chooses_among_all_scenarios_or_those_named(project: Project, monk
 def test_a_gate_that_would_fly_nothing_is_refused(files: list[Path], tag: str | None, said: str, project: Project) -> None:
     with pytest.raises(UsageError, match=said):
         chosen(project, files, tag)
+
+
+def test_the_gate_that_the_documents_show_is_not_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that carries ``ci``, within the minutes that they name."""
+    monkeypatch.chdir(ROOT)
+    text = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"--tag ci --max-minutes (\d+)", text))
+    assert len(shown) == 1
+    assert "runs: about " in told(planned(project, chosen(project, [], "ci"), Change()), float(shown.pop()))
 
 
 def test_what_takes_too_long_is_refused_with_the_time_to_allow() -> None:

@@ -12,7 +12,7 @@ LOST, GONE, CALM = "db_primary_lost::noticed", "storefront_replica_lost::noticed
 
 def test_what_is_to_catch_it_caught_it() -> None:
     said = {LOST: "failure", GONE: "failure", CALM: "passed"}
-    assert caught("alert_slow", said) == f"failed: {LOST}, {GONE}; passed: 1"
+    assert caught("alert_missing", said) == f"failed: {LOST}, {GONE}; passed: 1"
 
 
 @pytest.mark.parametrize(
@@ -28,4 +28,4 @@ def test_what_is_to_catch_it_caught_it() -> None:
 )
 def test_less_more_or_something_else_is_not_as_required(said: Mapping[str, str]) -> None:
     with pytest.raises(NotAsRequired, match="not exactly what is to catch it"):
-        caught("alert_slow", said)
+        caught("alert_missing", said)
