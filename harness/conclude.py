@@ -57,7 +57,8 @@ def _planned(stored: store.Stored, project: Project) -> Plan:
     defects = run.defects if run else ()
     rate = stored.scenario.load.arrivals.orders_per_s * run.scale if run else None
     seed, part = (first_seed(run.seed, run.part), run.part) if run else (None, 1)
-    return plan(stored.scenario, project.shop(defects).declaration, defects=defects, rate=rate, seed=seed, part=part)
+    declaration = project.shop(defects).declaration
+    return plan(stored.scenario, declaration, defects=defects, rate=rate, seed=seed, part=part, flown=True)
 
 
 def _logs(folder: Path) -> dict[str, str]:

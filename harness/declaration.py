@@ -77,7 +77,8 @@ class Declaration:
     shops: name → objective that must fail. ``driver`` is the key in ``drivers.DRIVERS`` of what its instances run on.
     ``links`` are the ways among its parts that can be broken by themselves. ``shown_in`` names for a defect the scenarios in
     which it has room to show, so that its objective must fail there. ``screen`` is what a browser looks at, where the shop
-    has pages and edges before them.
+    has pages and edges before them. ``calls`` names for a class of statements all who may raise one: ``orders``,
+    ``products``, ``lists``, ``logs`` (arrivals, one call each at most), ``sessions``, ``browser``, or a probe.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Declaration:
     links: tuple[Link, ...] = ()
     shown_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     screen: Screen | None = None
+    calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def component(self, name: str) -> Component | None:
         """Give the component of that name, or None."""

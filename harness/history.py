@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from harness.declaration import Declaration
 from harness.events import Acted, Event, Healing, Intended, LoadStarted, LoadStopped, Phase, Run, Sample
+from harness.forecast import Forecast, Foreseen
 from harness.model import Doubt, Verdict, noun
 from harness.scenario import Scenario
 from harness.views import NO_VIEWS, Views
@@ -213,8 +214,7 @@ class History:
 
     def phase(self, name: str) -> Window | None:
         """Give the stretch of a phase, to the beginning of the next one; None where either is missing."""
-        phases = list(self.all(Phase))
-        for this, following in pairwise(phases):
+        for this, following in pairwise(self.all(Phase)):
             if this.name == name:
                 return Window(start_ns=this.at_ns, end_ns=following.at_ns)
         return None
@@ -293,3 +293,8 @@ class Checker(Protocol):
     def check(self, history: History) -> Verdict:
         """Judge. The verdict's ``objective`` is filled in by the judge; INCONCLUSIVE where evidence is missing."""
         ...
+
+    def foresee(self, forecast: Forecast) -> tuple[Foreseen, ...]:
+        """Say what evidence it needs that the load alone may be too low for; nothing of what hangs on the shop."""
+        del forecast
+        return ()

@@ -18,7 +18,7 @@ from harness.tables import LARGEST
 WHEN = ("all", "baseline", "recovered", "steady")
 
 
-def plan(  # noqa: PLR0913 -- a scenario, a shop, and the four ways in which a run may differ from the file
+def plan(  # noqa: PLR0913 -- a scenario, a shop, and the ways in which a run may differ from the file
     scenario: Scenario,
     declaration: Declaration,
     *,
@@ -26,9 +26,11 @@ def plan(  # noqa: PLR0913 -- a scenario, a shop, and the four ways in which a r
     rate: float | None = None,
     seed: int | None = None,
     part: int = 1,
+    flown: bool = False,
 ) -> Plan:
     """Decide everything a run will do. ``rate`` and ``seed`` replace the scenario's; ``part`` is the run's number in a
-    series (``[repeat]``) and varies the seed and, where asked, the phase of its steps.
+    series (``[repeat]``) and varies the seed and, where asked, the phase of its steps. ``flown``: the run is over, and what
+    its load was too low for is for the judge to say.
 
     Raises ``ScenarioError`` for what is not understood and ``PlanError``, with the value to use, for what must not run.
     """  # noqa: D205 -- the summary needs two lines
@@ -52,6 +54,8 @@ def plan(  # noqa: PLR0913 -- a scenario, a shop, and the four ways in which a r
         varied, declaration, parts, objectives, 1.0 if rate is None else rate / varied.load.arrivals.orders_per_s
     )
     refusals.unseen(varied, objectives, varied.load.arrivals.orders_per_s if rate is None else rate)
+    if not flown:
+        refusals.scarce(varied, declaration, objectives, rate)
     return Plan(
         scenario=varied,
         declaration=declaration,

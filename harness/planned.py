@@ -1,6 +1,9 @@
 """What a plan is: a scenario decided against a shop, with its steps, objectives and durations. Pure data."""
 
+from collections.abc import Mapping
+
 from harness.declaration import Declaration, Link
+from harness.forecast import Stretch
 from harness.history import Checker
 from harness.model import Fault, noun
 from harness.scenario import Scenario
@@ -8,6 +11,7 @@ from harness.scenario import Scenario
 START_S, SETTLE_S, AUDIT_S, STOP_S = 120, 15, 240, 60
 OVERDUE_S = 30
 MARGIN_S = 5
+BEFORE_AN_ACT_S = 1.0  # what was due in it may be the act's victim
 BEFORE = "before."  # how the ids of objectives begin that ask whether the shop was steady before anything was broken
 AROUND_S = 30  # to start the shop, settle, audit and stop: docs/benchmarks.md measures about half of it
 
@@ -85,6 +89,26 @@ def shortest_s(scenario: Scenario) -> float:
     """How long the load lasts at least, warm-up not counted."""
     steady_s = scenario.recovery.stable_s if scenario.steps else 0.0
     return scenario.load.baseline_s + last_disturbance_s(scenario) + steady_s
+
+
+def stretches(scenario: Scenario) -> Mapping[str, Stretch]:
+    """Give the stretches that objectives may look at, in a run in which the shop is steady as soon as it can be."""
+    load, acts_s = scenario.load, [step.at_s for step in scenario.steps]
+    steady_s = scenario.recovery.stable_s + MARGIN_S
+    all_ = Stretch(
+        seconds=load.warm_up_s + load.baseline_s + last_disturbance_s(scenario) + steady_s * bool(acts_s),
+        where="in the whole load",
+    )
+    baseline = Stretch(seconds=load.baseline_s - BEFORE_AN_ACT_S * bool(acts_s), where="in the baseline")
+    recovered = Stretch(seconds=steady_s, where="once the shop is steady again")
+    after = Stretch(seconds=last_disturbance_s(scenario) + steady_s - max(acts_s, default=0.0), where="from the last act on")
+    return {
+        "all": all_,
+        "baseline": baseline,
+        "recovered": recovered,
+        "steady": min(baseline, recovered, key=lambda one: one.seconds),
+        "after": after if acts_s else all_,
+    }
 
 
 def load_s(scenario: Scenario) -> float:

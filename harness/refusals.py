@@ -1,22 +1,31 @@
 """What must not run: a scenario that would prove nothing, or break what it may not. Each refusal says the value to use."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
-from math import ceil
+from math import ceil, floor
 
 from harness.declaration import Declaration
 from harness.errors import PlanError
 from harness.evidence import FEWEST_ARRIVALS
+from harness.forecast import Forecast
 from harness.model import Target
 from harness.outages import orders_to_see
-from harness.planned import MARGIN_S, Objective, PlannedStep, last_disturbance_s, shortest_s
+from harness.planned import (
+    BEFORE_AN_ACT_S,
+    MARGIN_S,
+    Objective,
+    PlannedStep,
+    last_disturbance_s,
+    shortest_s,
+    stretches,
+)
 from harness.scenario import Scenario
 from harness.views import EVERY_NS
 
 RESERVED = ("healed", "run")  # what the judge says in every run, and what JUnit calls a run as a whole
 BASELINE_LOOKS = 5
 EVIDENCE_S = 10
-BEFORE_AN_ACT_S = 1.0  # what was due in it may be the act's victim
 SESSIONS_BESIDE = 50
 
 
@@ -176,6 +185,58 @@ def unseen(scenario: Scenario, objectives: tuple[Objective, ...], orders_per_s: 
                 f"write stable_s = {ceil(stable_s + FEWEST_ARRIVALS / orders_per_s - lasts_s)} or more"
             )
             raise PlanError(scenario.file, "recovery.stable_s", because)
+
+
+def scarce(scenario: Scenario, declaration: Declaration, objectives: tuple[Objective, ...], rate: float | None) -> None:
+    """Refuse a load too low for the fewest pieces of evidence that objectives believe; ``rate`` is ``--rate``, if given.
+
+    Only what the load alone decides: the shop may still bring less. The value to use is ``enough``.
+    """
+    scale = 1.0 if rate is None else rate / scenario.load.arrivals.orders_per_s
+    found = [
+        (one, due)
+        for one, forecast in _forecasts(scenario, declaration, objectives, scale)
+        for due in one.checker.foresee(forecast)
+        if due.due < due.needed
+    ]
+    if not found:
+        return
+    worst, due = min(found, key=lambda each: each[1].due / each[1].needed)
+    lacking = f"{worst.id} needs {due.needed:,} {due.what} {due.where}, {floor(10 * due.due) / 10:,g} are due at"
+    if due.pieces <= 0:
+        because = f"{lacking} whatever rate; leave it out, or write a share above 0 in [load]"
+        raise PlanError(scenario.file, f"objectives.{worst.id}", because)
+    lacking += " the most"
+    if rate is not None and due.due > 0 and not due.scales:
+        raise PlanError(scenario.file, "--rate", f"{lacking}; write --rate {_upwards(rate * due.enough / due.due)} or more")
+    name, per_s = due.rate.rpartition(".")[2], due.enough / (due.pieces * scale)
+    raise PlanError(scenario.file, f"load.{due.rate}", f"{lacking}; write {name} = {_upwards(per_s)} or more")
+
+
+def _forecasts(
+    scenario: Scenario, declaration: Declaration, objectives: tuple[Objective, ...], scale: float
+) -> Iterator[tuple[Objective, Forecast]]:
+    """Give each objective with the load as it will look at it."""
+    others = {"sessions"} if scenario.load.sessions else set[str]()
+    others |= {"browser"} if any(one.checker.screened for one in objectives) else set()
+    others |= {probe for one in objectives for probe in one.checker.probes}
+    for one in objectives:
+        yield (
+            one,
+            Forecast(
+                scenario=scenario,
+                declaration=declaration,
+                scale=scale,
+                stretches=stretches(scenario),
+                when=one.when,
+                others=frozenset(others),
+            ),
+        )
+
+
+def _upwards(rate: float) -> str:
+    """Write a rate for people to type, rounded up to a tenth."""
+    return f"{ceil(10 * rate) / 10:.10g}"
 
 
 def short(scenario: Scenario, steps: tuple[PlannedStep, ...], objectives: tuple[Objective, ...]) -> None:

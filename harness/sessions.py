@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.evidence import EXAMPLES, FEWEST_ARRIVALS
+from harness.forecast import edges_hit
 from harness.history import SHED, History, Window
-from harness.model import Target, noun
+from harness.model import noun
 from harness.visits import ASSET, PAGE, WHATS, WRONGS
 
 S = 1_000_000_000
@@ -68,19 +69,8 @@ def ended(history: History) -> Seqs:
 def exposures(history: History) -> tuple[Exposure, ...]:
     """Give what each step of the scenario that aims at an edge, or at the way to one, did to its sessions."""
     acts = {one.step: one.at_ns for one in reversed(history.disturbances) if not one.heal}
-    edges = {part.name for part in history.declaration.components if part.edge}
-    return tuple(
-        _exposure(history, step.id, edge, acts.get(step.id))
-        for step in history.scenario.steps
-        for edge in _ends(str(step.fault.params.get("target", "")))
-        if edge in edges
-    )
-
-
-def _ends(target: str) -> tuple[str, ...]:
-    """Name the components that a target means: one, or both ends of a way."""
-    parsed = Target.parse(target)
-    return tuple(end for end in (parsed.component, parsed.peer) if end is not None)
+    hit = edges_hit(history.scenario, history.declaration)
+    return tuple(_exposure(history, step, edge, acts.get(step)) for step, edge in hit)
 
 
 def _exposure(history: History, step: str, edge: str, at_ns: int | None) -> Exposure:

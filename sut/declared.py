@@ -110,4 +110,10 @@ LINKS = (
     Link(component="cdn_a", peer="lb"),
     Link(component="cdn_b", peer="lb"),
 )
+CALLS = {  # class of the storefronts' statements → whose requests may need one
+    "order": ("orders", "sessions"),
+    "product": ("products", "sessions", "browser", "price"),
+    "list": ("lists", "sessions"),
+    "log": ("logs",),
+}
 DETOUR_PORTS = {link: 20_001 + number for number, link in enumerate(LINKS)}

@@ -38,7 +38,7 @@ from sut.components import (
 from sut.components.ground import TOOLS_ROLE, Ground, ground_on, lay
 from sut.components.part import Part
 from sut.components.patroni import SQL_PORT, Cluster
-from sut.declared import CLASSES, COMPONENTS, DETOUR_PORTS, LINKS
+from sut.declared import CALLS, CLASSES, COMPONENTS, DETOUR_PORTS, LINKS
 from sut.defects import DEFECTS
 from sut.images.base import present
 from sut.readback import Readback
@@ -71,6 +71,7 @@ class ReferenceShop:
             shown_in={name: defect.shown_in for name, defect in DEFECTS.items() if defect.shown_in},
             links=LINKS,
             screen=Screen(path="/p/SKU-00001", cookie="edge"),
+            calls=CALLS,
         )
 
     def images(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from harness.capabilities import (
     Writable,
 )
 from harness.declaration import Alert, Component, Declaration, Link, Screen
-from tests.fake_monitoring import NO_PRIMARY
+from tests.fake_monitoring import CLASS, NO_PRIMARY
 
 _BREAKABLE = frozenset({Answers, Crashable, Killable, Pausable, Started})
 
@@ -49,4 +49,5 @@ DECLARATION = Declaration(
     defects={"no_failover": "rto", "oversell": "oversold"},
     links=(Link(component="orders_db", peer="orders_db"), Link(component="storefront", peer="db_route", proxy="proxy")),
     screen=Screen(path="/p/1", cookie="edge"),
+    calls={CLASS: ("products", "sessions", "browser", "price"), "log": ("logs",)},
 )

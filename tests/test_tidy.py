@@ -24,7 +24,7 @@ SCENARIOS = tuple(sorted((ROOT / "scenarios").glob("*.toml")))
 # Lowest first: a module imports its own layer and those below. A new module is written in here, once.
 LAYERS = {
     "words": "errors model declaration finding capabilities clock lines machine bounds",
-    "scenario": "scenario tables registry events interrupts host",
+    "scenario": "scenario tables registry events interrupts host forecast",
     "history": (
         "history visits views sessions outages aftermath evidence "
         "load load.schedule load.shopper load.visitor load.spec load.tally"
@@ -54,6 +54,7 @@ SHELVES = {
         "events",
         "errors",
         "evidence",
+        "forecast",
         "outages",
         "aftermath",
     },

@@ -5,7 +5,8 @@ from typing import ClassVar
 import numpy as np
 
 from harness.aftermath import aftermaths
-from harness.evidence import arrivals_needed, decide
+from harness.evidence import FEWEST_ARRIVALS, arrivals_needed, decide
+from harness.forecast import Forecast, Foreseen
 from harness.history import Checker, History, Window
 from harness.model import Positive, Verdict, noun
 
@@ -22,6 +23,10 @@ class BackAfterHeal(Checker):
     timing: ClassVar[bool] = True
 
     budget_s: Positive
+
+    def foresee(self, forecast: Forecast) -> tuple[Foreseen, ...]:
+        """Foresee the orders due once all is healed."""
+        return (forecast.orders(FEWEST_ARRIVALS, when="recovered"),)
 
     def check(self, history: History) -> Verdict:
         """Judge from the last heal on, whatever the window."""

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 import numpy as np
 
 from harness.evidence import audit_lacks, decide, plural
+from harness.forecast import ORDERS, Forecast, Foreseen
 from harness.history import Checker, History, NodeAudit
 from harness.model import Count, Verdict, noun
 
@@ -20,6 +21,13 @@ class Duplicated(Checker):
     """
 
     max: Count = 0
+
+    def foresee(self, forecast: Forecast) -> tuple[Foreseen, ...]:
+        """Foresee the orders that shoppers send twice, where they are to."""
+        resend = forecast.scenario.load.resend
+        if resend is None:
+            return ()
+        return (forecast.coming(ORDERS, 1, "order sent twice", when="all", share=resend.ratio),)
 
     def check(self, history: History) -> Verdict:
         """Judge the audit, whatever the window."""

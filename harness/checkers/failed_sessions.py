@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from harness.evidence import decide, ms, plural
+from harness.forecast import SESSIONS, Forecast, Foreseen, edges_hit
 from harness.history import Checker, History
 from harness.model import Count, Verdict, noun
 from harness.sessions import Exposure, Seqs, ended, exposures, failed, known, told
@@ -35,6 +36,28 @@ class FailedSessions(Checker):
     exposed: Count = 1_000
     moved: Count = 100
 
+    def foresee(self, forecast: Forecast) -> tuple[Foreseen, ...]:
+        """Foresee the sessions under way on all edges when a step hits one of them, as many as thinking keeps there."""
+        scenario, sessions = forecast.scenario, forecast.scenario.load.sessions
+        lasts_s = sessions.think_s * (sessions.pages - 1 + sessions.checkout_ratio) if sessions else 0.0
+        edges = sum(part.edge for part in forecast.declaration.components)
+        needed = max(self._moving(forecast.scale))
+        acts_s = {step.id: scenario.load.warm_up_s + scenario.load.baseline_s + step.at_s for step in scenario.steps}
+        return tuple(
+            Foreseen(
+                what="sessions",
+                where=f"under way when {step} hits {edge}",
+                rate=SESSIONS,
+                due=forecast.per_s(SESSIONS) * min(lasts_s, acts_s[step]),
+                pieces=min(lasts_s, acts_s[step]),
+                needed=needed,
+                scales=needed > max(self._moving(0.0)),
+                one_in=edges,
+            )
+            for step, edge in edges_hit(scenario, forecast.declaration)
+            if lasts_s > 0
+        )
+
     def check(self, history: History) -> Verdict:
         """Judge the whole run, whatever the window."""
         found, all_, bad = exposures(history), ended(history), failed(history)
@@ -57,21 +80,21 @@ class FailedSessions(Checker):
             passed=f"{len(bad):,} of {len(all_):,} sessions failed; at most {self.max:,} may.{_said(measured, bounds)}",
             measured=measured | bounds,
             limit={"max": self.max, "sessions": needed}
-            | (dict(zip(("exposed", "moved"), self._moving(history), strict=True)) if found else {}),
+            | (dict(zip(("exposed", "moved"), self._moving(history.scale), strict=True)) if found else {}),
             evidence=len(all_),
             needed=needed,
             examples=list(told(history, rows)),
         )
 
-    def _moving(self, history: History) -> tuple[int, int]:
-        """Give how many exposed sessions, and how many moved ones, each step that hits an edge needs at this run's load."""
+    def _moving(self, scale: float) -> tuple[int, int]:
+        """Give how many exposed sessions, and how many moved ones, each step that hits an edge needs at a run's load."""
         asked = ((self.exposed, FEWEST_EXPOSED), (self.moved, FEWEST_MOVED))
-        exposed, moved = (max(ceil(full * history.scale), min(full, fewest)) for full, fewest in asked)
+        exposed, moved = (max(ceil(full * scale), min(full, fewest)) for full, fewest in asked)
         return exposed, moved
 
     def _lacking(self, history: History, found: tuple[Exposure, ...], all_: int, needed: int) -> str:
         """Say what evidence is missing; empty where there is enough."""
-        exposed, moved = self._moving(history)
+        exposed, moved = self._moving(history.scale)
         reasons = [f"Only {all_:,} sessions came to their end; {needed:,} are needed."] if all_ < needed else []
         if unseen := [one.step for one in found if one.at_ns is None]:
             reasons.append(f"The journal does not say when {', '.join(unseen)} hit.")

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from harness.evidence import decide, ms, nearest_rank, sessions_needed
+from harness.evidence import FEWEST_ARRIVALS, decide, ms, nearest_rank, sessions_needed
+from harness.forecast import SESSIONS, Forecast, Foreseen
 from harness.history import Checker, History
 from harness.model import Positive, Verdict, noun
 from harness.sessions import first_pages_ms
@@ -25,6 +26,10 @@ class FirstPage(Checker):
     windowed: ClassVar[bool] = True
 
     p95_max_ms: Positive
+
+    def foresee(self, forecast: Forecast) -> tuple[Foreseen, ...]:
+        """Foresee the sessions due in the stretch."""
+        return (forecast.coming(SESSIONS, FEWEST_ARRIVALS, "sessions"),)
 
     def check(self, history: History) -> Verdict:
         """Judge the sessions due in the history's window."""

@@ -5,7 +5,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.evidence import arrivals_needed, decide, too_few
+from harness.evidence import FEWEST_ARRIVALS, arrivals_needed, decide, too_few
+from harness.forecast import Forecast, Foreseen
 from harness.history import Checker, History
 from harness.model import Ratio, Verdict, noun
 from harness.outages import window_size
@@ -24,6 +25,10 @@ class Goodput(Checker):
     windowed: ClassVar[bool] = True
 
     min_ratio: Ratio
+
+    def foresee(self, forecast: Forecast) -> tuple[Foreseen, ...]:
+        """Foresee the orders due in the stretch."""
+        return (forecast.orders(FEWEST_ARRIVALS),)
 
     def check(self, history: History) -> Verdict:
         """Judge the orders due in the history's window."""

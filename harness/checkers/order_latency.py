@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from harness.evidence import arrivals_needed, decide, ms, nearest_rank, too_few
+from harness.evidence import FEWEST_ARRIVALS, arrivals_needed, decide, ms, nearest_rank, too_few
+from harness.forecast import Forecast, Foreseen
 from harness.history import Checker, History
 from harness.model import Positive, Verdict, noun
 
@@ -22,6 +23,10 @@ class OrderLatency(Checker):
     windowed: ClassVar[bool] = True
 
     p95_max_ms: Positive
+
+    def foresee(self, forecast: Forecast) -> tuple[Foreseen, ...]:
+        """Foresee the orders due in the stretch."""
+        return (forecast.orders(FEWEST_ARRIVALS),)
 
     def check(self, history: History) -> Verdict:
         """Judge the orders due in the history's window."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from harness.events import Metric
 from harness.evidence import decide, grown, unsampled
+from harness.forecast import Forecast, Foreseen
 from harness.history import Checker, History, Window
 from harness.model import Positive, Series, Verdict, noun
 
@@ -31,6 +32,10 @@ class OriginLoad(Checker):
 
     class_: str
     times_max: Positive
+
+    def foresee(self, forecast: Forecast) -> tuple[Foreseen, ...]:
+        """Foresee the calls of its class in the baseline."""
+        return forecast.calls(self.class_, ENOUGH, when="baseline")
 
     def check(self, history: History) -> Verdict:
         """Judge from the first act to the end of the load, whatever the window."""

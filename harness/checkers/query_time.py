@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from harness.events import Metric
 from harness.evidence import decide, increase, ms, unsampled
+from harness.forecast import Forecast, Foreseen
 from harness.history import Checker, History
 from harness.model import Positive, Series, Verdict, noun
 
@@ -26,6 +27,10 @@ class QueryTime(Checker):
 
     class_: str
     mean_max_ms: Positive
+
+    def foresee(self, forecast: Forecast) -> tuple[Foreseen, ...]:
+        """Foresee the calls of its class."""
+        return forecast.calls(self.class_, ENOUGH)
 
     def check(self, history: History) -> Verdict:
         """Judge the calls in the history's window."""

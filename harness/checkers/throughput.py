@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.events import LoadStopped
-from harness.evidence import arrivals_needed, decide, too_few
+from harness.evidence import FEWEST_ARRIVALS, arrivals_needed, decide, too_few
+from harness.forecast import Forecast, Foreseen
 from harness.history import ACKNOWLEDGED, Checker, History
 from harness.model import Ratio, Verdict, noun
 
@@ -28,6 +29,10 @@ class Throughput(Checker):
 
     min_ratio: Ratio = 0.999
     worst_10s_min_ratio: Ratio = 0.97
+
+    def foresee(self, forecast: Forecast) -> tuple[Foreseen, ...]:
+        """Foresee the orders due in the stretch."""
+        return (forecast.orders(FEWEST_ARRIVALS),)
 
     def check(self, history: History) -> Verdict:
         """Judge the orders due in the history's window."""

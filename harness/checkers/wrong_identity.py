@@ -2,7 +2,8 @@
 
 from typing import ClassVar
 
-from harness.evidence import decide, plural
+from harness.evidence import FEWEST_ARRIVALS, decide, plural
+from harness.forecast import Forecast, Foreseen
 from harness.history import Checker, History
 from harness.model import Count, Verdict, noun
 from harness.sessions import answers, answers_needed, told, too_few_answers, wrong
@@ -26,6 +27,10 @@ class WrongIdentity(Checker):
     browses: ClassVar[bool] = True
 
     max: Count = 0
+
+    def foresee(self, forecast: Forecast) -> tuple[Foreseen, ...]:
+        """Foresee what is asked for since the last act by those who buy."""
+        return (forecast.buying(FEWEST_ARRIVALS, "personal answers", together=len(PERSONAL)),)
 
     def check(self, history: History) -> Verdict:
         """Judge the whole run, whatever the window."""

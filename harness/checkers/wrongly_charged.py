@@ -5,6 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from harness.evidence import FEWEST_ARRIVALS, audit_lacks, decide, plural
+from harness.forecast import Forecast, Foreseen
 from harness.history import ACKNOWLEDGED, Checker, History
 from harness.model import Count, Verdict, noun
 
@@ -25,6 +26,10 @@ class WronglyCharged(Checker):
     shortest_s: ClassVar[float] = AFTER_S
 
     max: Count = 0
+
+    def foresee(self, forecast: Forecast) -> tuple[Foreseen, ...]:
+        """Foresee the orders due since the last act."""
+        return (forecast.orders(FEWEST_ARRIVALS, when="after"),)
 
     def check(self, history: History) -> Verdict:
         """Judge the audit, whatever the window."""

@@ -73,6 +73,9 @@ def test_an_unknown_defect_and_an_impossible_rate_are_refused(project: Project) 
     good = project.scenario("good", GOOD)
     refused(project.told("run", good, "--defect", "no_failovr"), 2, "--defect", "no_failover")
     refused(project.told("run", good, "--rate", "-5"), 2, "--rate", "above 0")
+    few = project.scenario("few", without(GOOD, "rto"))
+    for command in ("plan", "run"):
+        refused(project.told(command, few, "--rate", "2.1"), 2, "--rate", "needs 20 orders in the baseline", "write --rate")
 
 
 def test_a_run_that_is_not_there_cannot_be_judged_reported_or_stopped(project: Project) -> None:

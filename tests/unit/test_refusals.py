@@ -74,9 +74,9 @@ REFUSED = {
         "needs 60 s of load, this run may end after 47.3 s; write baseline_s = 25 or more",
     ),
     "too few orders after the act": (
-        GOOD.replace("orders_per_s = 100", "orders_per_s = 1").replace("hold_s = 25\nkill", "crash"),
+        GOOD.replace("orders_per_s = 100", "orders_per_s = 1.9").replace("hold_s = 25\nkill", "crash"),
         "recovery.stable_s",
-        "10 orders may be due from the first act on, rto needs 20; write stable_s = 20 or more",
+        "19 orders may be due from the first act on, rto needs 20; write stable_s = 11 or more",
     ),
     "too few orders within the budget": (
         GOOD.replace("budget_s = 15", "budget_s = 0.05"),
