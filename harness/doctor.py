@@ -7,6 +7,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 
 from harness import archive, care, host, vitals
+from harness.browser import chromium
 from harness.drivers import Image, Imaging, driver
 from harness.errors import SetupError, WindtunnelError
 from harness.finding import Finding, Level
@@ -44,6 +45,7 @@ def looks(project: Project) -> tuple[Look, ...]:
         Look(what="shop", look=lambda: _shop(project), vital=True),
         Look(what="engine", look=lambda: driver(project.shop().declaration.driver).examine(), vital=True),
         Look(what="images", look=lambda: (_images(project),), vital=True),
+        Look(what="browser", look=lambda: (_browser(project),)),
         Look(what="cores", look=lambda: (vitals.cores(),)),
         Look(what="memory", look=lambda: (vitals.memory(),)),
         Look(what="run folders", look=lambda: (_runs(project.runs),), vital=True),
@@ -125,6 +127,17 @@ def _images(project: Project) -> Finding:
         told = f"missing: {', '.join(missing)}; present: {there or 'none'}"
         return Finding(what="images", found=told, mend="windtunnel images build", level=Level.IMPOSSIBLE)
     return Finding(what="images", found=f"present: {', '.join(found.names)}")
+
+
+def _browser(project: Project) -> Finding:
+    """Say which browser can look at the shop, where it names a page to look at; only ``first_screen`` wants one."""
+    if project.shop().declaration.screen is None:
+        return Finding(what="browser", found="the shop names no page to look at")
+    try:
+        return Finding(what="browser", found=f"{chromium.version()}, {chromium.found()}")
+    except SetupError as error:
+        told = f"{str(error).removesuffix(f' Type: {chromium.INSTALL}')} Only scenarios that ask first_screen are refused."
+        return Finding(what="browser", found=told, mend=chromium.INSTALL, level=Level.WARNING)
 
 
 def _runs(runs: Path) -> Finding:

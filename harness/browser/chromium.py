@@ -21,6 +21,7 @@ from harness.errors import ControlError, SetupError
 PROGRAM = "chromium"
 LIMIT_S = 60.0
 END_S = 5.0
+VERSION_S = 10.0
 LAST_BYTES = 2_000
 INSTALL = "python3 harness/prepare.py --browser"
 FLAGS = (
@@ -41,6 +42,18 @@ def found() -> str:
     if program is None:
         raise SetupError(f"no {PROGRAM} on PATH, and a real browser is to look. Type: {INSTALL}")
     return program
+
+
+def version() -> str:
+    """Give the browser's version in its own words. Raises ``SetupError``, with what to type, where none works."""
+    program = found()
+    try:
+        done = subprocess.run(
+            [program, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=VERSION_S, check=True
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise SetupError(f"{program} does not say its version: {error}. Type: {INSTALL}") from error
+    return done.stdout.decode(errors="replace").strip()
 
 
 class Chromium:

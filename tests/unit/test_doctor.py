@@ -52,8 +52,9 @@ def a_dead_run(project: Project, name: str, outcome: Outcome | None = None) -> P
 def test_each_thing_is_looked_at_once_and_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.vitals.pause", lambda _: None)
     seen = [one.what for one in examine(project)]
-    wanted = ["system", "shop", "processes", "images", "cores", "memory", "run folders", "foreign CPU", "clock source"]
-    assert seen == [*wanted, "wall clock", "proxies", "CA bundle", "leftovers", "quarantine", "locks"]
+    shop = ["system", "shop", "processes", "images", "browser"]
+    machine = ["cores", "memory", "run folders", "foreign CPU", "clock source", "wall clock", "proxies", "CA bundle"]
+    assert seen == [*shop, *machine, "leftovers", "quarantine", "locks"]
 
 
 @pytest.mark.parametrize(("vital", "level"), [(True, Level.IMPOSSIBLE), (False, Level.WARNING)])

@@ -69,7 +69,7 @@ def test_this_very_machine_can_be_examined(folder: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("harness.vitals.pause", lambda _: None)
     done = typed("doctor")
     *findings, last = done.out.splitlines()
-    assert len(findings) == 15
+    assert len(findings) == 16
     assert all(re.match(r"(ok|warning|IMPOSSIBLE) {2,}\S.*", line) for line in findings)
     assert (done.code == 0) == (last == "a run can start") == (not any(line.startswith("IMPOSSIBLE") for line in findings))
 
