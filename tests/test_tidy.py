@@ -1,4 +1,4 @@
-"""House rules that a machine can check: who may import whom, how long a file may be; of time, see ``test_tidy_time``."""
+"""House rules that a machine can check: who may import whom, how long a file may be. Of time and marks: ``test_tidy_*``."""
 
 import ast
 import re
