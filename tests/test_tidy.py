@@ -58,7 +58,18 @@ SHELVES = {
         "outages",
         "aftermath",
     },
-    "reporters": {"model", "history", "events", "errors", "evidence", "outages", "aftermath", "report", "reporters"},
+    "reporters": {
+        "model",
+        "history",
+        "events",
+        "errors",
+        "evidence",
+        "outages",
+        "aftermath",
+        "sessions",
+        "report",
+        "reporters",
+    },
 }
 CHILD = {"load.wire", "load.walk", "load.user", "load.child"}
 ONLY_IN = {

@@ -78,8 +78,18 @@ class Orders:
 
 
 @noun
+class Sessions:
+    """How sessions ended. ``finished``: at their end, or ``failed``; others that were ``begun``: under way to the end."""
+
+    planned: int
+    begun: int
+    finished: int
+    failed: int
+
+
+@noun
 class Run:
-    """One run. ``folder`` is where its evidence lies; what the journal does not hold is null."""
+    """One run. ``folder`` holds its evidence; what the journal does not hold is null, as are ``sessions`` of none due."""
 
     id: str | None
     folder: str
@@ -105,6 +115,7 @@ class Run:
     faults: tuple[Fault, ...]
     residue: tuple[str, ...] | None
     orders: Orders
+    sessions: Sessions | None = None
 
 
 @noun

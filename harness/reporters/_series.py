@@ -15,6 +15,26 @@ Floats = NDArray[np.float64]
 
 
 @noun
+class Bins:
+    """The stretch of a run cut into bins: their edges in ns since the run's zero, one more than there are bins."""
+
+    edges_ns: NDArray[np.int64]
+
+    @property
+    def seconds(self) -> Floats:
+        """How long each is."""
+        return np.asarray(np.diff(self.edges_ns) / SECOND_NS)
+
+    def of(self, due_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give the bin of each moment; what lies beyond either end belongs to the bin there."""
+        return np.clip(np.searchsorted(self.edges_ns, due_ns, side="right") - 1, 0, len(self.edges_ns) - 2)
+
+    def per_s(self, due_ns: NDArray[np.int64]) -> Floats:
+        """Give how many moments a second lie in each bin."""
+        return np.asarray(np.bincount(self.of(due_ns), minlength=len(self.seconds)) / self.seconds)
+
+
+@noun
 class Series:
     """Orders by the moment they were due, in bins of ``bin_s``; figures are per second, times in seconds from ``zero_ns``.
 
@@ -26,6 +46,7 @@ class Series:
 
     zero_ns: int
     bin_s: int
+    bins: Bins
     edges_s: Floats
     good: Floats
     late: Floats
@@ -49,24 +70,22 @@ def series(history: History) -> Series | None:
         return None
     span = _span(history, due)
     bin_s = max(1, math.ceil(span.seconds / POINTS))
-    edges = _edges(span, bin_s * SECOND_NS)
-    bins = np.clip(np.searchsorted(edges, due, side="right") - 1, 0, len(edges) - 2)
+    bins = Bins(edges_ns=_edges(span, bin_s * SECOND_NS))
     lost = history.lost[orders]
     good = history.good[orders]
     late = (history.ledger.fate[orders] == ACKNOWLEDGED) & ~good & ~lost
     kinds = {"good": good, "late": late, "lost": lost, "missed": ~(good | late | lost)}
-    widths = np.diff(edges) / SECOND_NS
-    rates = {name: np.bincount(bins[rows], minlength=len(widths)) / widths for name, rows in kinds.items()}
-    p50, p95 = _percentiles(bins, history.ledger.latency_ms[orders], len(widths), (0.5, 0.95))
+    p50, p95 = _percentiles(bins.of(due), history.ledger.latency_ms[orders], len(bins.seconds), (0.5, 0.95))
     zero = next((one.at_ns for one in history.disturbances), span.start_ns)
     return Series(
         zero_ns=zero,
         bin_s=bin_s,
-        edges_s=(edges - zero) / SECOND_NS,
+        bins=bins,
+        edges_s=(bins.edges_ns - zero) / SECOND_NS,
         p50_ms=p50,
         p95_ms=p95,
         totals={name: int(np.count_nonzero(rows)) for name, rows in kinds.items()},
-        **rates,
+        **{name: bins.per_s(due[rows]) for name, rows in kinds.items()},
     )
 
 

@@ -21,6 +21,7 @@ from harness.reporters._monitoring import calls, notices
 from harness.reporters._phases import Milestone, milestones
 from harness.reporters._screens import pictures
 from harness.reporters._series import Series, series
+from harness.reporters._sessions import Sessions, sessions
 from harness.reporters._steps import Carried, carried
 from harness.reporters._story import scaled, story
 from harness.reporters._words import MEANING, figures, number, seconds, utc, visible, voids
@@ -53,6 +54,7 @@ def render(report: Report) -> str:
     environment.filters |= {"number": number, "seconds": seconds, "voids": voids, "log": _log}
     history = report.history
     steps, found = carried(history), series(history)
+    visits = sessions(history, found.bins) if found else None
     fingerprints = list(history.all(Fingerprint))
     return environment.get_template("html.j2").render(
         scenario=report.plan.scenario,
@@ -64,7 +66,8 @@ def render(report: Report) -> str:
         left=[step.not_healed for step in steps if step.not_healed],
         residue=fingerprints[-1].residue if fingerprints else None,
         series=found,
-        charts=_charts(found, steps) if found else None,
+        charts=_charts(found, visits, steps) if found else None,
+        sessions=visits,
         steps=[_told(report, step, place) for place, step in enumerate(steps, 1)],
         planned=len(report.plan.steps),
         notices=notices(history),
@@ -87,8 +90,8 @@ def _log(text: str) -> Markup:
     return escape(visible(text[-LOG:], keep="\n\t", most=LOG))
 
 
-def _charts(found: Series, steps: tuple[Carried, ...]) -> dict[str, Chart]:
-    """What became of the orders, and how long they took."""
+def _charts(found: Series, visits: Sessions | None, steps: tuple[Carried, ...]) -> dict[str, Chart]:
+    """What became of the orders, and how long they took; where there are sessions, what became of these."""
     axis = Axis(begin_s=float(found.edges_s[0]), end_s=float(found.edges_s[-1]))
     marks = tuple(_marks(steps, found.zero_ns))
     offered = float(np.sum(list(found.totals.values()))) / (axis.end_s - axis.begin_s)
@@ -111,10 +114,18 @@ def _charts(found: Series, steps: tuple[Carried, ...]) -> dict[str, Chart]:
         marks=marks,
     )
     layers = {"good": found.good, "late": found.late, "lost": found.lost, "missed": found.missed}
-    return {
+    charts = {
         "orders": stacked(orders, found.edges_s, layers),
         "latency": logarithmic(latency, found.edges_s, {"p95": found.p95_ms, "p50": found.p50_ms}),
     }
+    if visits is not None:
+        text = (
+            f"{visits.planned} sessions were planned, {visits.begun} were begun, {visits.finished} came to their end, "
+            f"{visits.totals['missed']} of them failed. {marked}"
+        )
+        frame = Frame(key="sessions", title="Sessions per second by what became of them", text=text, axis=axis, marks=marks)
+        charts["sessions"] = stacked(frame, found.edges_s, visits.layers)
+    return charts
 
 
 def _marks(steps: tuple[Carried, ...], zero_ns: int) -> Iterator[Mark]:
@@ -170,7 +181,9 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
         yield from (("Run", run.id), ("Started", f"{utc(run.wall_ns).replace('T', ' ')} UTC"), ("Shop", run.shop))
         yield "Defects switched on", ", ".join(run.defects) or "none"
         yield "Seed", str(run.seed)
-        yield "Load", f"{report.history.rate:g} orders per second{scaled(report)}"
+        shoppers = report.history.scenario.load.sessions
+        besides = f" and {shoppers.per_s * run.scale:g} sessions per second" if shoppers else " per second"
+        yield "Load", f"{report.history.rate:g} orders{besides}{scaled(report)}"
         yield from (("Machine", run.machine), ("Commit", run.commit), ("Command", run.command))
         if run.of > 1:
             yield "Part", f"{run.part} of {run.of}"

@@ -12,7 +12,8 @@ from harness.history import ACKNOWLEDGED, REFUSED, SHED, UNKNOWN, History
 from harness.model import Doubt as Doubted
 from harness.model import Json, Outcome, Verdict
 from harness.report import Report
-from harness.reporters._document import FORMAT, WORDS, Document, Doubt, Fault, Number, Objective, Orders, Run
+from harness.reporters._document import FORMAT, WORDS, Document, Doubt, Fault, Number, Objective, Orders, Run, Sessions
+from harness.reporters._sessions import sessions
 from harness.reporters._steps import carried
 from harness.reporters._story import story
 from harness.reporters._words import utc
@@ -69,6 +70,7 @@ def _run(report: Report) -> Run:
         faults=tuple(_faults(report.history)),
         residue=fingerprints[-1].residue if fingerprints else None,
         orders=_orders(report.history),
+        sessions=_sessions(report.history),
     )
 
 
@@ -125,6 +127,13 @@ def _orders(history: History) -> Orders:
         unknown=unknown,
         shed=shed,
     )
+
+
+def _sessions(history: History) -> Sessions | None:
+    found = sessions(history)
+    if found is None:
+        return None
+    return Sessions(planned=found.planned, begun=found.begun, finished=found.finished, failed=found.totals["missed"])
 
 
 def _number(value: float) -> Number:

@@ -57,7 +57,7 @@ def test_hostile_text_neither_acts_nor_widens_a_telephone(browser: Browser, tmp_
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_a_screenshot_is_seen_within_the_page(browser: Browser, tmp_path: Path, width: int) -> None:
+def test_a_screenshot_and_the_sessions_are_seen_within_the_page(browser: Browser, tmp_path: Path, width: int) -> None:
     """Embedded: the network is off."""
     shot, page = tmp_path / "shot.png", tmp_path / "report.html"
     browser.screenshot(shot)
@@ -68,6 +68,8 @@ def test_a_screenshot_is_seen_within_the_page(browser: Browser, tmp_path: Path, 
     browser.complaints.clear()
     browser.open(page, width, dark=False)
     assert browser.ask("[...document.images].map(one => one.complete && one.naturalWidth > 0)") == [True]
+    assert browser.ask("document.querySelectorAll('svg.plot').length") == 4, "orders, latency, sessions, the witness"
+    assert browser.ask(WIDE) is True
     assert browser.ask("document.documentElement.scrollWidth") <= width
     assert browser.complaints == []
 
