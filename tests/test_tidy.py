@@ -23,7 +23,7 @@ SCENARIOS = tuple(sorted((ROOT / "scenarios").glob("*.toml")))
 
 # Lowest first: a module imports its own layer and those below. A new module is written in here, once.
 LAYERS = {
-    "words": "errors model declaration finding capabilities clock lines machine bounds",
+    "words": "errors model declaration finding capabilities clock lines kept machine bounds",
     "scenario": "scenario tables registry events interrupts host forecast",
     "history": (
         "history visits views sessions outages aftermath evidence "

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import msgspec
-
-from harness.errors import SetupError, UsageError
+from harness import kept
+from harness.errors import UsageError
 from harness.gallery.entry import Entry, Key
 
 LINES = ".jsonl"
+OTHERWISE = "name another page with --write"
 
 
 class Book:
@@ -20,40 +20,20 @@ class Book:
         self.page, self.lines = page, page.with_suffix(LINES)
 
     def read(self) -> dict[Key, Entry]:
-        """Read all entries. Raises ``UsageError`` for a line that is none: what is not understood must not count."""
-        try:
-            lines = self.lines.read_bytes().splitlines() if self.lines.exists() else []
-        except OSError as error:
-            raise UsageError(f"{self.lines}: cannot be read: {error}; name another page with --write") from error
-        found: dict[Key, Entry] = {}
-        for number, line in enumerate(lines, 1):
-            try:
-                one = msgspec.json.decode(line, type=Entry)
-            except msgspec.DecodeError as error:
-                raise UsageError(f"{self.lines}: line {number}: {error}; take the line out, or move the file") from error
-            found[one.key] = one
-        return found
+        """Read all entries. Raises ``UsageError``, also for a line that is none."""
+        return {one.key: one for one in kept.read(self.lines, Entry, OTHERWISE)}
 
     def enter(self, entry: Entry) -> dict[Key, Entry]:
         """Write an entry; give all. Raises ``SetupError`` where it cannot be written; the book is as it was then."""
         old = self.read()
         same = {key: one for key, one in old.items() if one.pair != entry.pair or _alike(one, entry)}
         entries = same | {entry.key: entry}
-        self._write(self.lines, "".join(msgspec.json.encode(one).decode() + "\n" for one in entries.values()))
+        kept.write(self.lines, entries.values(), OTHERWISE)
         return entries
 
     def write_page(self, text: str) -> None:
         """Write the page. Raises ``SetupError`` where it cannot be written."""
-        self._write(self.page, text)
-
-    def _write(self, path: Path, text: str) -> None:
-        fresh = path.with_name(f"{path.name}.new")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(text, encoding="utf-8")
-            fresh.rename(path)
-        except OSError as error:
-            raise SetupError(f"{path}: cannot be written: {error}; name another page with --write") from error
+        kept.write_text(self.page, text, OTHERWISE)
 
 
 def done(entries: Iterable[Entry], commit: str) -> dict[Key, float]:

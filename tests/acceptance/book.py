@@ -1,12 +1,8 @@
 """The book of the acceptance: a line of JSON for each row that was played, and the page of documentation made from it."""
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 
-import msgspec
-
-from harness import host, provenance
+from harness import host, kept, provenance
 from harness.model import noun
 from tests.acceptance.flight import ROOT
 from tests.acceptance.rows import Row
@@ -21,6 +17,7 @@ WRITTEN = (
     "docs/gallery.jsonl",
     "docs/gallery.md",
 )
+OTHERWISE = "see to docs/ first"
 LONGEST_SEEN = 700
 HEAD = """# Acceptance
 
@@ -57,17 +54,13 @@ def machine() -> str:
 
 
 def enter(entry: Entry) -> None:
-    """Write an entry to the book, in the place of an older one of its row."""
-    entries = read() | {entry.row: entry}
-    BOOK.write_text("".join(json.dumps(asdict(one)) + "\n" for one in entries.values()), encoding="utf-8")
+    """Write an entry to the book, in the place of an older one of its row. Raises ``UsageError`` and ``SetupError``."""
+    kept.write(BOOK, (read() | {entry.row: entry}).values(), OTHERWISE)
 
 
 def read() -> dict[str, Entry]:
-    """Read the entry of each row."""
-    if not BOOK.exists():
-        return {}
-    entries = [msgspec.json.decode(line, type=Entry) for line in BOOK.read_bytes().splitlines()]
-    return {entry.row: entry for entry in entries}
+    """Read the entry of each row. Raises ``UsageError``, also for a line that is none."""
+    return {entry.row: entry for entry in kept.read(BOOK, Entry, OTHERWISE)}
 
 
 def clean(text: str) -> str:
@@ -79,8 +72,7 @@ def clean(text: str) -> str:
 
 def write_page(rows: Sequence[Row], entries: dict[str, Entry]) -> None:
     """Write the page of documentation: all rows, each with its newest entry."""
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(HEAD + "\n".join(_page(rows, entries)) + "\n", encoding="utf-8")
+    kept.write_text(PAGE, HEAD + "\n".join(_page(rows, entries)) + "\n", OTHERWISE)
 
 
 def _page(rows: Sequence[Row], entries: dict[str, Entry]) -> Iterable[str]:

@@ -1,0 +1,58 @@
+"""The book of the acceptance: a row has one entry, the newest; nothing of the others is lost, whatever happens."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.errors import SetupError, UsageError
+from tests.acceptance import book
+from tests.acceptance.book import Entry
+
+FIRST = Entry(
+    row="good.calm",
+    ok=True,
+    seen="PASS; every objective PASS",
+    commit="c1",
+    machine="2 cores",
+    began="2026-11-28 10:00",
+    duration_s=80.5,
+    exit_codes=(0,),
+    runs=("r1",),
+)
+SECOND = replace(FIRST, row="good.lost", runs=("r2",))
+
+
+@pytest.fixture(autouse=True)
+def lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the file of a book of its own."""
+    monkeypatch.setattr(book, "BOOK", tmp_path / "docs" / "acceptance.jsonl")
+    return book.BOOK
+
+
+def test_a_newer_entry_takes_the_place_of_its_row_and_of_no_other() -> None:
+    assert book.read() == {}
+    for one in (FIRST, SECOND, newer := replace(FIRST, ok=False)):
+        book.enter(one)
+    assert [*book.read().values()] == [newer, SECOND]
+
+
+def test_a_line_that_is_no_entry_is_refused_with_its_place(lines: Path) -> None:
+    """Else its row would be played again, or never."""
+    book.enter(FIRST)
+    lines.write_bytes(lines.read_bytes() + b'{"row": "good.lost"}\n')
+    with pytest.raises(UsageError, match=r"acceptance\.jsonl: line 2: "):
+        book.enter(SECOND)
+
+
+def test_a_book_that_cannot_be_written_stays_as_it_was(lines: Path) -> None:
+    book.enter(FIRST)
+    (lines.parent / "acceptance.jsonl.new").mkdir()
+    with pytest.raises(SetupError, match="cannot be written"):
+        book.enter(SECOND)
+    assert book.read() == {FIRST.row: FIRST}
+
+
+def test_the_book_that_is_kept_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(book, "BOOK", book.ROOT / "docs" / "acceptance.jsonl")
+    assert all(row == entry.row for row, entry in book.read().items())
