@@ -43,7 +43,7 @@ def find(start: Path) -> Project:
         try:
             shop = str(tomllib.loads(file.read_text(encoding="utf-8"))["tool"]["windtunnel"]["shop"])
         except KeyError:
-            continue
+            continue  # somebody else's: the project may lie around it
         except (OSError, ValueError, TypeError) as error:  # not to be read, not UTF-8, not TOML, no table
             raise UsageError(f"{file}: cannot be read: {error}") from error
         return Project(root=folder, shop_name=shop)

@@ -120,7 +120,7 @@ class Balancer(Part):
                 writer.write(f"HTTP/1.1 {status} X\r\n{''.join(lines)}\r\n".encode() + data)
                 await writer.drain()
         except (OSError, asyncio.IncompleteReadError):
-            pass
+            pass  # whoever asked has hung up
         finally:
             writer.close()
 
@@ -167,7 +167,7 @@ async def main() -> None:
             writer.write(json.dumps(await part.answer(request)).encode() + b"\n")
             await writer.drain()
         except (OSError, ValueError):
-            pass
+            pass  # whoever asked has hung up, or it was no question
         finally:
             writer.close()
 

@@ -24,8 +24,8 @@ class Entrance(Part):
 
     def __init__(self, ground: Ground, instance: str, *, memory: str, files: Mapping[str, str]) -> None:
         super().__init__(ground, instance, [*haproxy.COMMAND], memory=memory, files=files)
-        # Its declared type knows no address; the engine's client takes (address, port), None for any that is free.
-        self.ports[f"{self.port}/tcp"] = ("127.0.0.1", None)  # type: ignore[assignment]
+        # The engine's client takes (address, port), None for any that is free.
+        self.ports[f"{self.port}/tcp"] = ("127.0.0.1", None)  # type: ignore[assignment]  # declared without the address
 
     def entry(self) -> Entry:
         """Say where to enter, and how it is reached from here."""

@@ -65,7 +65,7 @@ def test_a_poisoned_price_is_shown_for_a_moment_and_never_charged(shop: RunningS
     assert blow.look().value == WRONG_CENTS
     body = json.dumps({"lines": [{"sku": POISONED[0], "qty": 1}]}).encode()
     headers = {"Idempotency-Key": f"{shop.residence.run}:poison"}
-    with urlopen(Request(f"{shop.entry.url}/orders", body, headers, method="POST"), timeout=8) as answer:  # noqa: S310
+    with urlopen(Request(f"{shop.entry.url}/orders", body, headers, method="POST"), timeout=8) as answer:  # noqa: S310 -- our own shop
         assert json.loads(answer.read())["amount_cents"] == right
     assert blow.look().value == WRONG_CENTS, "the order was placed while the wrong price was shown"
     soon(lambda: blow.look().value == right, 2 * KEPT_MS / 1000, "the right price again")

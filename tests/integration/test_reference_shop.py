@@ -70,7 +70,7 @@ class Night:
                 response = wire.getresponse()
                 answer = self.shopper.judge_order(request, response.status, response.read())
             except (OSError, http.client.HTTPException):
-                continue
+                continue  # what got no whole answer was not acknowledged
             finally:
                 wire.close()
             if answer.fate == ACKNOWLEDGED:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,8 +97,8 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the guardian's standard input say nothing, and end."""
     real = select.select
 
-    def deaf(readers: list[int], *rest: object) -> object:
-        return real([fd for fd in readers if fd != 0], [], [], rest[-1])  # type: ignore[arg-type]
+    def deaf(readers: list[int], *rest: Any) -> object:
+        return real([fd for fd in readers if fd != 0], [], [], rest[-1])
 
     monkeypatch.setattr(select, "select", deaf)
 

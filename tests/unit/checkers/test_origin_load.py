@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from harness.checkers.origin_load import OriginLoad
-from harness.events import LoadStopped, Metric, Phase
+from harness.events import Event, LoadStopped, Metric, Phase
 from harness.evidence import grown
 from harness.history import History
 from harness.model import Outcome, Series, Verdict
@@ -25,7 +25,7 @@ def rushed(history: History, per_s: float, from_s: float, to_s: float, *, restar
     def more(at_ns: int) -> float:
         return per_s * max(0.0, min((at_ns - ACT) / S, to_s) - from_s)
 
-    def spoil(event: object) -> object:
+    def spoil(event: Event) -> Event:
         if not isinstance(event, Metric) or event.series.name != "query_count":
             return event
         series = event.series
@@ -34,7 +34,7 @@ def rushed(history: History, per_s: float, from_s: float, to_s: float, *, restar
             values = [value - (values[len(values) // 2] if n >= len(values) // 2 else 0) for n, value in enumerate(values)]
         return replace(event, series=replace(series, values=tuple(values)))
 
-    return replace(history, events=sealed(spoil(event) for event in history.events))  # type: ignore[misc]
+    return replace(history, events=sealed(spoil(event) for event in history.events))
 
 
 def test_a_calm_origin_passes() -> None:
@@ -68,7 +68,7 @@ def test_a_restart_that_only_another_counter_shows_hides_no_rush() -> None:
 def unseen(history: History, from_s: float, to_s: float) -> History:
     """Take the samples away from one moment to another after the act, both left out."""
 
-    def spoil(event: object) -> object:
+    def spoil(event: Event) -> Event:
         if not isinstance(event, Metric):
             return event
         series = event.series
@@ -78,7 +78,7 @@ def unseen(history: History, from_s: float, to_s: float) -> History:
             event, series=replace(series, times_ns=tuple(at for at, _ in kept), values=tuple(value for _, value in kept))
         )
 
-    return replace(history, events=sealed(spoil(event) for event in history.events))  # type: ignore[misc]
+    return replace(history, events=sealed(spoil(event) for event in history.events))
 
 
 def test_a_rush_that_no_sample_saw_is_not_spread_over_the_gap() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from harness.checkers.query_time import QueryTime
-from harness.events import Metric, Sample
+from harness.events import Event, Metric, Sample
 from harness.evidence import increase
 from harness.history import History, Window
 from harness.model import Outcome, Series, Verdict
@@ -23,7 +23,7 @@ def judged(history: History, mean_max_ms: float = 5.0, class_: str = CLASS) -> V
 def changed(history: History, on: str, **columns: Sequence[float]) -> History:
     """Give the history with other samples of one instance: times_ns, or values of a counter by its name."""
 
-    def spoil(event: object) -> object:
+    def spoil(event: Event) -> Event:
         if not isinstance(event, Metric) or event.series.on != on:
             return event
         series = event.series
@@ -38,7 +38,7 @@ def changed(history: History, on: str, **columns: Sequence[float]) -> History:
             )
         return replace(event, series=series)
 
-    return replace(history, events=sealed(spoil(event) for event in history.events))  # type: ignore[misc]
+    return replace(history, events=sealed(spoil(event) for event in history.events))
 
 
 def test_the_mean_is_that_of_all_calls() -> None:

@@ -124,7 +124,7 @@ def hears(peer: str) -> Reading:
         (LATE, None, None),
     ],
 )
-def test_the_links_of_a_storefront_are_silent_only_where_it_says_so_and_the_peer_answers_others(  # noqa: PLR0917
+def test_the_links_of_a_storefront_are_silent_only_where_it_says_so_and_the_peer_answers_others(  # noqa: PLR0917 -- fixtures, too
     peer: str,
     path: str,
     said: Answer,
