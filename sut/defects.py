@@ -91,6 +91,11 @@ DEFECTS = {
         caught_by="failed_sessions",
         shown_in=("cdn_answers_503",),
     ),
+    "steering_by_dns": Defect(
+        sentence="Steering only names an edge, and what it said once is believed for five minutes, wherever that leads.",
+        caught_by="failed_sessions",
+        shown_in=("cdn_cut_unnoticed", "cdn_black_hole"),
+    ),
     "replays_post": Defect(
         sentence="Steering sends an order again where no answer came, though it carries no key by which it would be known.",
         caught_by="duplicated",

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import ClassVar, Final
 
 from harness.model import Reading
-from sut.components import edge, haproxy, lb
+from sut.components import edge, haproxy, lb, names
 from sut.components.ask import http_get, look
 from sut.components.authority import Authority
 from sut.components.entrance import Entrance
@@ -51,6 +51,14 @@ _SENT_AGAIN: Final = """\
     acl again txn.conn_retries gt 0
     http-response return status 504 content-type application/json string '{"unknown":"effect"}' \
 if again { status 409 503 }"""
+_CHOOSES: Final = """\
+    use_backend any if { nbsrv(edges) eq 0 }
+    use_backend again if { method PUT } or { req.hdr(Idempotency-Key) -m found }
+    use_backend once if !METH_GET
+    default_backend edges"""
+_NAMES: Final = """\
+    use_backend once if !METH_GET
+    default_backend told"""
 _DOWN: Final = 'haproxy_server_status{component="steering",proxy="edges",state="DOWN"} == 1'
 
 
@@ -68,9 +76,10 @@ def settings(edges: Mapping[str, str], defects: Collection[str] = ()) -> str:
     What may have an effect goes over a connection of its own, used once: where one that was used before breaks, HAProxy
     closes the shopper's without a word, and browsers take that for leave to send it again. With the defect
     ``steering_asks_edge`` it believes what an edge says of itself, and passes on whatever that answers
-    to shoppers; with ``replays_post`` it repeats everything.
+    to shoppers; with ``replays_post`` it repeats everything; with ``steering_by_dns`` it judges as well as ever, but all it
+    does is to name an edge, and whoever was told its address goes nowhere else until that expires.
     """
-    asks_edge = "steering_asks_edge" in defects
+    asks_edge, names_edge = "steering_asks_edge" in defects, "steering_by_dns" in defects
     sent_once = _SENT_ONCE.replace(_NOT_AGAIN, "") if "replays_post" in defects else _SENT_ONCE
     check = f"port {edge.OWN_PORT} check" if asks_edge else "check"
     expect = "status 200" if asks_edge else f"string-lf '{lb.in_time()}'"
@@ -82,16 +91,20 @@ frontend shoppers
     bind :{PORT} ssl crt {_SERVER_PEM} alpn h2,http/1.1
     bind quic4@:{PORT} ssl crt {_SERVER_PEM} alpn h3
     http-after-response set-header Alt-Svc 'h3=":{PORT}"; ma=60'
-    use_backend any if {{ nbsrv(edges) eq 0 }}
-    use_backend again if {{ method PUT }} or {{ req.hdr(Idempotency-Key) -m found }}
-    use_backend once if !METH_GET
-    default_backend edges
+{_NAMES if names_edge else _CHOOSES}
 
 {_backend("edges", edges, f"{check} inter 400ms fastinter 200ms downinter 500ms fall 2 rise 3 slowstart 10s")}
     option httpchk
     http-check send meth GET uri {"/health" if asks_edge else lb.NOW} ver HTTP/1.1 hdr Host shop
     http-check expect {expect}
 
+{_named(edges, sent_once) if names_edge else _chosen(edges, sent_once)}
+"""
+
+
+def _chosen(edges: Mapping[str, str], sent_once: str) -> str:
+    """Render the choices beside that for a GET: who is called ill is left out of each but the last."""
+    return f"""\
 {_backend("again", edges, "track edges/{}")}
 {_SENT_AGAIN}
 
@@ -99,8 +112,21 @@ frontend shoppers
 {sent_once}
 
 {_backend("any", edges)}
+{sent_once}"""
+
+
+def _named(edges: Mapping[str, str], sent_once: str) -> str:
+    """Render who goes where a name says, and tries there again; and who says it."""
+    near = {one: names.near(one) for one in edges}
+    return f"""\
+{_backend("told", near, names.TOLD)}
+    no option redispatch
+
+{_backend("once", near, names.TOLD)}
 {sent_once}
-"""
+    no option redispatch
+
+{names.settings()}"""
 
 
 def _backend(name: str, edges: Mapping[str, str], judged: str = "") -> str:
@@ -154,6 +180,8 @@ class Steering(Entrance):
             _SERVER_PEM: authority.vouch(ground.addresses[instance], "127.0.0.1", instance),
             _CA_PEM: authority.certificate,
         }
+        if "steering_by_dns" in defects:
+            files[names.FILE] = names.program("edges")
         super().__init__(ground, instance, memory="256m", files=files)
 
     def not_ready(self) -> str | None:

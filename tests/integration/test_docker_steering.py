@@ -2,9 +2,11 @@
 
 import http.client
 import io
+import socket
 import ssl
+import struct
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 from harness.clock import MachineClock, pause
 from harness.drivers.docker_client import client
 from sut import images
-from sut.components import edge, haproxy, lb, steering
+from sut.components import edge, haproxy, lb, names, steering
 from sut.components.authority import Authority
 from tests.integration.door import soon
 
@@ -24,6 +26,11 @@ REFUSED = """http-request return status 503 content-type application/json string
 PLACED = "http-request return status 201"
 LATE = "http-request return status 504"
 DIES = "http-request reject"
+NEAR_A, NEAR_B = "edge=cdn_a", "edge=cdn_b"
+FALLS = (
+    "http-request set-var(proc.ill) bool(true) if { req.cook(falls) -m found }",
+    "http-request return status 500 if { var(proc.ill) -m found }",
+)
 SAID = b'{"lines":[{"sku":"SKU-00001","qty":1}]}'
 
 
@@ -54,6 +61,20 @@ class Steered:
         wire.close()
         return answer
 
+    def named(self, near: str) -> tuple[str, int]:
+        """Ask the name server for an edge, as whoever is near one does; give its address, and for how many seconds."""
+        name = b"".join(struct.pack("B", len(label)) + label.encode() for label in [*names.near(near).split("."), ""])
+        asked = struct.pack(">6H", 7, 0x0100, 1, 0, 0, 0) + name + struct.pack(">2H", 1, 1)
+        with socket.create_connection((HERE, self._ports[names.PORT]), timeout=5) as wire, wire.makefile("rwb") as stream:
+            stream.write(struct.pack(">H", len(asked)) + asked)
+            stream.flush()
+            answer = stream.read(struct.unpack(">H", stream.read(2))[0])
+        number, _, questions, answers = struct.unpack(">4H", answer[:8])
+        assert (number, questions, answers) == (7, 1, 1)
+        lifetime_s, size = struct.unpack(">IH", answer[-10:-4])
+        assert size == 4
+        return socket.inet_ntoa(answer[-4:]), lifetime_s
+
     def well(self) -> bool:
         """Say whether it calls both edges well."""
         wire = http.client.HTTPConnection(HERE, self._ports[haproxy.OWN_PORT], timeout=2)
@@ -68,16 +89,22 @@ class Steered:
 
 
 @contextmanager
-def steered(cdn_a: str, cdn_b: str, *ill: str) -> Iterator[Steered]:
-    """Start it before these two edges, the second also ``ill``, and wait until it calls both well."""
+def steered(
+    cdn_a: str, cdn_b: str, *ill: str, defects: Collection[str] = (), kept_s: int = names.LIFETIME_S
+) -> Iterator[Steered]:
+    """Start it before these two edges, the second also ``ill``, and wait until it calls both well.
+
+    Of the bad shop by DNS, answers are kept for ``kept_s``, whatever they say.
+    """
     authority = Authority()
     edges = faked("cdn_a", WELL, cdn_a) + faked("cdn_b", *ill, WELL, cdn_b)
     files = {
-        haproxy.FILE: steering.settings(EDGES) + edges,
+        haproxy.FILE: steering.settings(EDGES, defects).replace(f"{names.LIFETIME_S}s", f"{kept_s}s") + edges,
+        names.FILE: names.program("edges"),
         steering._SERVER_PEM: authority.vouch(HERE),
         steering._CA_PEM: authority.certificate,
     }
-    inside = (steering.PORT, haproxy.OWN_PORT)
+    inside = (steering.PORT, haproxy.OWN_PORT, names.PORT)
     container = client(30).containers.create(
         images.tag("haproxy"),
         [*haproxy.COMMAND],
@@ -140,3 +167,32 @@ def test_an_edge_that_has_just_come_back_takes_what_the_other_one_drops() -> Non
         soon(lambda: not steering_now.well(), 5, "the other edge is called ill")
         soon(steering_now.well, 10, "and well again")
         assert [steering_now.order()[0] for _ in range(30)] == [201] * 30
+
+
+def fallen(steering_now: Steered) -> None:
+    """Let the second edge fall, once the shoppers near each have been served by it."""
+    both = (NEAR_A, NEAR_B)
+    soon(lambda: {steering_now.order(cookie=near)[0] for near in both} == {201}, 10, "both edges serve")
+    assert steering_now.order(cookie=f"{NEAR_B}; falls=now")[0] == 500
+
+
+def test_who_is_on_an_edge_that_falls_is_moved() -> None:
+    with steered(PLACED, PLACED, *FALLS) as steering_now:
+        fallen(steering_now)
+        soon(lambda: steering_now.order(cookie=NEAR_B)[0] == 201, 3, "shoppers are moved")
+
+
+def test_who_was_told_its_address_is_not() -> None:
+    """Though the name server names another edge by now, to whoever asks it."""
+    with steered(PLACED, PLACED, *FALLS, defects={"steering_by_dns"}) as steering_now:
+        assert [steering_now.named(one) for one in EDGES] == [(address, 300) for address in EDGES.values()]
+        fallen(steering_now)
+        soon(lambda: steering_now.named("cdn_b") == (EDGES["cdn_a"], 300), 3, "another one is named")
+        assert [steering_now.order(cookie=NEAR_B)[0] for _ in range(20)] == [500] * 20
+        assert [steering_now.order(cookie=NEAR_A)[0] for _ in range(20)] == [201] * 20
+
+
+def test_who_was_told_its_address_is_moved_when_that_expires() -> None:
+    with steered(PLACED, PLACED, *FALLS, defects={"steering_by_dns"}, kept_s=1) as steering_now:
+        fallen(steering_now)
+        soon(lambda: steering_now.order(cookie=NEAR_B)[0] == 201, 6, "shoppers are moved")

@@ -9,7 +9,7 @@ from harness.capabilities import Wrong
 from harness.faults.truncate import Truncate
 from harness.history import UNKNOWN
 from harness.model import Target
-from sut.components import cdn_a, cdn_b, lb, steering
+from sut.components import cdn_a, cdn_b, lb, names, steering
 from sut.components.edge import ELSEWHERE, differs, named
 from sut.components.part import Part
 from sut.shop import ReferenceShop
@@ -116,6 +116,29 @@ def test_steering_asks_for_an_answer_of_the_origin_and_as_a_bad_shop_for_the_edg
     assert bad.count("port 8081 check") == len(EDGES)
     repeats = {text: re.findall(r"^ +retry-on (.*)$", text, re.MULTILINE)[0] for text in (good, bad)}
     assert repeats[good].split() == [*repeats[bad].split(), "502", "503", "504"]
+
+
+def test_in_the_bad_shop_steering_names_an_edge_that_it_has_judged_and_shoppers_go_where_they_were_told() -> None:
+    """It judges as the good one does; but who enters is served by a name, and nothing ever leads them elsewhere."""
+    good, bad = steering.settings(EDGES), steering.settings(EDGES, {"steering_by_dns"})
+    sections = {part.partition("\n")[0]: part for part in bad.split("\n\n")}
+    assert sections["backend edges"] in good
+    assert re.findall(r"^ +(?:use|default)_backend (.*)$", bad, re.MULTILINE) == ["once if !METH_GET", "told"]
+    for goes in (sections["backend told"], sections["backend once"]):
+        servers = re.findall(r"server (\S+) (\S+):8080 cookie (\S+) resolvers names ", goes)
+        assert servers == [(edge, names.near(edge), edge) for edge in EDGES]
+        assert not re.search(r"\b(check|track)\b", goes)
+        assert goes.endswith("\n    no option redispatch")
+    assert "disable-l7-retry if !METH_GET" in sections["backend once"]
+    assert not any(word in good for word in ("resolvers", "lua", "no option", names.near("cdn_a")))
+
+
+def test_an_answer_is_kept_for_as_long_as_it_says() -> None:
+    """HAProxy does not read that from it: it has been told the same, and all names lead to those who judge."""
+    kept = re.findall(r"^ +(?:timeout resolve|hold valid) (.*)$", names.settings(), re.MULTILINE)
+    assert kept == ["300s", "300s"]
+    assert ", IN, 300, address)" in names.program("edges")
+    assert 'core.backends["edges"].servers' in names.program("edges")
 
 
 def test_in_the_bad_shop_steering_repeats_what_may_have_had_an_effect() -> None:

@@ -36,6 +36,7 @@ def test_each_defect_names_the_objective_that_catches_it() -> None:
         "no_single_flight": "origin_load",
         "bystander_broken": "blast_radius",
         "steering_asks_edge": "failed_sessions",
+        "steering_by_dns": "failed_sessions",
         "replays_post": "duplicated",
         "caches_cookies": "wrong_identity",
     }
