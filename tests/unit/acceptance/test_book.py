@@ -8,6 +8,7 @@ import pytest
 from harness.errors import SetupError, UsageError
 from tests.acceptance import book
 from tests.acceptance.book import Entry
+from tests.acceptance.flight import ROOT
 
 FIRST = Entry(
     row="good.calm",
@@ -54,5 +55,5 @@ def test_a_book_that_cannot_be_written_stays_as_it_was(lines: Path) -> None:
 
 
 def test_the_book_that_is_kept_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(book, "BOOK", book.ROOT / "docs" / "acceptance.jsonl")
+    monkeypatch.setattr(book, "BOOK", ROOT / "docs" / "acceptance.jsonl")
     assert all(row == entry.row for row, entry in book.read().items())
