@@ -96,6 +96,11 @@ DEFECTS = {
         caught_by="failed_sessions",
         shown_in=("cdn_cut_unnoticed", "cdn_black_hole"),
     ),
+    "accepts_truncated": Defect(
+        sentence="Steering believes an edge by how its answer begins, and never looks whether the rest of it is there.",
+        caught_by="wrong_bytes",
+        shown_in=("cdn_truncates",),
+    ),
     "replays_post": Defect(
         sentence="Steering sends an order again where no answer came, though it carries no key by which it would be known.",
         caught_by="duplicated",

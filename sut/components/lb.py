@@ -15,8 +15,9 @@ NOW: Final = "/now"
 PERIOD_S: Final = 5
 _NOW_FILE: Final = "/etc/haproxy/windtunnel-now.txt"
 _ALWAYS: Final = "\n".join(f"line {n:02d} of 16 that are always the same, so that a missing part is seen" for n in range(16))
+BEGINNING: Final = "at "  # of that answer
 # The moment in milliseconds, then what is always the same, then the two periods of 5 s in which this may be shown.
-_TELLS: Final = f"at %[date(0,ms)]\n{_ALWAYS}\n[%[date,div({PERIOD_S})]] [%[date({PERIOD_S}),div({PERIOD_S})]]\n"
+_TELLS: Final = f"{BEGINNING}%[date(0,ms)]\n{_ALWAYS}\n[%[date,div({PERIOD_S})]] [%[date({PERIOD_S}),div({PERIOD_S})]]\n"
 
 
 def in_time() -> str:

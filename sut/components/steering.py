@@ -76,13 +76,13 @@ def settings(edges: Mapping[str, str], defects: Collection[str] = ()) -> str:
     What may have an effect goes over a connection of its own, used once: where one that was used before breaks, HAProxy
     closes the shopper's without a word, and browsers take that for leave to send it again. With the defect
     ``steering_asks_edge`` it believes what an edge says of itself, and passes on whatever that answers
-    to shoppers; with ``replays_post`` it repeats everything; with ``steering_by_dns`` it judges as well as ever, but all it
+    to shoppers; with ``accepts_truncated`` it is content with how an answer begins, whatever came of the rest; with
+    ``replays_post`` it repeats everything; with ``steering_by_dns`` it judges as well as ever, but all it
     does is to name an edge, and whoever was told its address goes nowhere else until that expires.
     """
     asks_edge, names_edge = "steering_asks_edge" in defects, "steering_by_dns" in defects
     sent_once = _SENT_ONCE.replace(_NOT_AGAIN, "") if "replays_post" in defects else _SENT_ONCE
     check = f"port {edge.OWN_PORT} check" if asks_edge else "check"
-    expect = "status 200" if asks_edge else f"string-lf '{lb.in_time()}'"
     return f"""\
 {_PROCESS.format(statuses="" if asks_edge else " 502 503 504")}
 
@@ -96,10 +96,19 @@ frontend shoppers
 {_backend("edges", edges, f"{check} inter 400ms fastinter 200ms downinter 500ms fall 2 rise 3 slowstart 10s")}
     option httpchk
     http-check send meth GET uri {"/health" if asks_edge else lb.NOW} ver HTTP/1.1 hdr Host shop
-    http-check expect {expect}
+    http-check expect {_well(defects)}
 
 {_named(edges, sent_once) if names_edge else _chosen(edges, sent_once)}
 """
+
+
+def _well(defects: Collection[str]) -> str:
+    """Say what the answer of an edge must be for it to be called well: whole, as its end tells, if steering is good."""
+    if "steering_asks_edge" in defects:
+        return "status 200"
+    if "accepts_truncated" in defects:
+        return f"rstring '^{lb.BEGINNING}'"
+    return f"string-lf '{lb.in_time()}'"
 
 
 def _chosen(edges: Mapping[str, str], sent_once: str) -> str:

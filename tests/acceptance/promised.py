@@ -126,20 +126,22 @@ CATCHES = {
     "no_single_flight": ("spared", "times is the limit"),
     "steering_asks_edge": ("unnoticed", "failed"),
     "steering_by_dns": ("unnoticed", "failed"),
+    "accepts_truncated": ("few_bytes", "not what was asked for"),
     "replays_post": ("duplicated", "stored more than once"),
     "caches_cookies": ("nobody_elses", "named another shopper"),
 }
-# What else a shopper feels of it: an edge that is never left, or by nobody who knows its address, goes on failing, and
-# another's page is no cart of one's own; a node that is back takes connections and no orders.
+# What else is felt of it: an edge that is never left, or by nobody who knows its address, goes on failing, and nobody
+# is told; another's page is no cart of one's own; a node that is back takes connections and no orders.
 ALSO = {
     "naive_route": {"after.goodput", "after.order_latency"},
     "steering_asks_edge": {"moved_away", "noticed", "rto", "after.goodput", "after.first_page"},
     "steering_by_dns": {"moved_away", "rto"},
+    "accepts_truncated": {"few_noticed", "moved_away", "noticed"},
     "caches_cookies": {"unnoticed", "same_cart"},
 }
 NAMED = (
     *("ack_before_commit", "no_idempotency", "oversell", "async_replication", "price_from_cache"),
-    *("steering_asks_edge", "steering_by_dns", "replays_post", "caches_cookies"),
+    *("steering_asks_edge", "steering_by_dns", "accepts_truncated", "replays_post", "caches_cookies"),
 )
 FLOWN = {
     "no_failover": "db_primary_lost",
@@ -153,6 +155,7 @@ FLOWN = {
     "no_single_flight": "cache_flushed_at_peak",
     "steering_asks_edge": "cdn_answers_503",
     "steering_by_dns": "cdn_black_hole",
+    "accepts_truncated": "cdn_truncates",
     "replays_post": "cdn_cut_under_orders",
     "caches_cookies": "cdn_answers_503",
 }

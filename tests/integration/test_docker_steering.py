@@ -21,15 +21,18 @@ from tests.integration.door import soon
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 HERE, EDGES = "127.0.0.1", {"cdn_a": "127.0.0.2", "cdn_b": "127.0.0.3"}
-WELL = f'http-request return status 200 content-type text/plain lf-string "{lb.in_time()}" if {{ path {lb.NOW} }}'
+WHOLE = f"{lb.BEGINNING}{lb.in_time()}"
+WELL = f'http-request return status 200 content-type text/plain lf-string "{WHOLE}" if {{ path {lb.NOW} }}'
 REFUSED = """http-request return status 503 content-type application/json string '{"refused":"database"}'"""
 PLACED = "http-request return status 201"
 LATE = "http-request return status 504"
 DIES = "http-request reject"
 NEAR_A, NEAR_B = "edge=cdn_a", "edge=cdn_b"
-FALLS = (
-    "http-request set-var(proc.ill) bool(true) if { req.cook(falls) -m found }",
-    "http-request return status 500 if { var(proc.ill) -m found }",
+ILL = "http-request set-var(proc.ill) bool(true) if { req.cook(falls) -m found }"
+FALLS = (ILL, "http-request return status 500 if { var(proc.ill) -m found }")
+ENDS_EARLY = (
+    ILL,
+    f'http-request return status 200 content-type text/plain string "{lb.BEGINNING}" if {{ var(proc.ill) -m found }}',
 )
 SAID = b'{"lines":[{"sku":"SKU-00001","qty":1}]}'
 
@@ -169,15 +172,33 @@ def test_an_edge_that_has_just_come_back_takes_what_the_other_one_drops() -> Non
         assert [steering_now.order()[0] for _ in range(30)] == [201] * 30
 
 
-def fallen(steering_now: Steered) -> None:
-    """Let the second edge fall, once the shoppers near each have been served by it."""
+def fallen(steering_now: Steered, status: int = 500) -> None:
+    """Let the second edge fall, once the shoppers near each have been served by it; it answers with that status then."""
     both = (NEAR_A, NEAR_B)
     soon(lambda: {steering_now.order(cookie=near)[0] for near in both} == {201}, 10, "both edges serve")
-    assert steering_now.order(cookie=f"{NEAR_B}; falls=now")[0] == 500
+    assert steering_now.order(cookie=f"{NEAR_B}; falls=now")[0] == status
 
 
 def test_who_is_on_an_edge_that_falls_is_moved() -> None:
     with steered(PLACED, PLACED, *FALLS) as steering_now:
+        fallen(steering_now)
+        soon(lambda: steering_now.order(cookie=NEAR_B)[0] == 201, 3, "shoppers are moved")
+
+
+def test_who_is_on_an_edge_whose_answers_end_early_is_moved() -> None:
+    with steered(PLACED, PLACED, *ENDS_EARLY) as steering_now:
+        fallen(steering_now, status=200)
+        soon(lambda: steering_now.order(cookie=NEAR_B)[0] == 201, 3, "shoppers are moved")
+
+
+def test_who_is_on_it_is_not_where_steering_looks_at_beginnings_only() -> None:
+    """Shoppers get the beginning for the whole. An edge that answers anything else is left there too."""
+    with steered(PLACED, PLACED, *ENDS_EARLY, defects={"accepts_truncated"}) as steering_now:
+        fallen(steering_now, status=200)
+        pause(3)
+        assert steering_now.well()
+        assert [steering_now.order(cookie=NEAR_B) for _ in range(20)] == [(200, lb.BEGINNING.encode())] * 20
+    with steered(PLACED, PLACED, *FALLS, defects={"accepts_truncated"}) as steering_now:
         fallen(steering_now)
         soon(lambda: steering_now.order(cookie=NEAR_B)[0] == 201, 3, "shoppers are moved")
 

@@ -118,6 +118,16 @@ def test_steering_asks_for_an_answer_of_the_origin_and_as_a_bad_shop_for_the_edg
     assert repeats[good].split() == [*repeats[bad].split(), "502", "503", "504"]
 
 
+def test_in_the_bad_shop_steering_judges_an_answer_by_its_beginning() -> None:
+    """All else it does as the good one does. So it leaves an edge for a status or another body, and not for an end."""
+    good, bad = steering.settings(EDGES), steering.settings(EDGES, {"accepts_truncated"})
+    changed = [pair for pair in zip(good.splitlines(), bad.splitlines(), strict=True) if len(set(pair)) > 1]
+    expected = "    http-check expect "
+    assert changed == [(f"{expected}string-lf '{lb.in_time()}'", f"{expected}rstring '^at '")]
+    for answer, believed in ((SAID, True), (SAID[:500], True), (SAID[1:], False), (ELSEWHERE.encode(), False), (b"", False)):
+        assert bool(re.search(b"^" + lb.BEGINNING.encode(), answer)) is believed
+
+
 def test_in_the_bad_shop_steering_names_an_edge_that_it_has_judged_and_shoppers_go_where_they_were_told() -> None:
     """It judges as the good one does; but who enters is served by a name, and nothing ever leads them elsewhere."""
     good, bad = steering.settings(EDGES), steering.settings(EDGES, {"steering_by_dns"})

@@ -37,6 +37,7 @@ def test_each_defect_names_the_objective_that_catches_it() -> None:
         "bystander_broken": "blast_radius",
         "steering_asks_edge": "failed_sessions",
         "steering_by_dns": "failed_sessions",
+        "accepts_truncated": "wrong_bytes",
         "replays_post": "duplicated",
         "caches_cookies": "wrong_identity",
     }
