@@ -29,6 +29,7 @@ TYPED: Mapping[str, tuple[str, str]] = {
 }
 TICKS = os.sysconf("SC_CLK_TCK")
 END_S = 3.0
+LOOKS = 2
 LOG_BYTES = 200_000
 LABEL = "WINDTUNNEL_FOLDER"  # in the environment of every instance, as labels are on containers
 
@@ -207,10 +208,16 @@ def observed(run: str) -> tuple[Deviation, ...]:  # noqa: ARG001 -- processes ca
 
 
 def sweep(run: str, folder: Path) -> tuple[str, ...]:  # noqa: ARG001 -- processes are labelled with their folder
-    """End every process of the run in ``folder``; give the names of what is left."""
-    for process in labelled(folder):
-        send(process, signal.SIGKILL)
-    left = tuple(f"process {process.pid}" for process in labelled(folder) if not await_state(process, "gone"))
+    """End every process of the run in ``folder``; give the names of what is left.
+
+    It looks twice: a process that was only just started has no environment for an instant, and so no label.
+    """
+    left: tuple[str, ...] = ()
+    for _ in range(LOOKS):
+        found = labelled(folder)
+        for process in found:
+            send(process, signal.SIGKILL)
+        left = tuple(f"process {process.pid}" for process in found if not await_state(process, "gone"))
     for file in () if left else (folder / "pids").glob("*"):  # what they printed may hold secrets, and is collected
         file.unlink()
     return left

@@ -122,6 +122,19 @@ def test_an_undo_of_what_was_removed_is_healed(instance: Instance) -> None:
     assert process.labelled(instance.folder) == ()
 
 
+def test_a_sweep_ends_what_gets_its_label_while_it_looks(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When it first looks the process has no environment yet."""
+    real, looks = process.labelled, list[Path]()
+
+    def late(folder: Path) -> tuple[process.Process, ...]:
+        looks.append(folder)
+        return real(folder) if len(looks) > 1 else ()
+
+    monkeypatch.setattr(process, "labelled", late)
+    assert process.sweep("run1", instance.folder) == ()
+    assert real(instance.folder) == ()
+
+
 def test_a_sweep_finds_what_nobody_wrote_down_and_only_of_its_run(instance: Instance, tmp_path: Path) -> None:
     """Its starter died before it wrote the pid file; the label is in its environment."""
     environment = os.environ | {process.LABEL: str(tmp_path)}
