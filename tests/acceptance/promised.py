@@ -43,13 +43,12 @@ LONGEST_S = 500.0
 STOPPED_S = 3.0
 
 
-def good(name: str, stage: Stage, times: int = 1) -> str:
+def good(file: Path, stage: Stage, times: int = 1) -> str:
     """Fly a scenario on the good shop, several times in a row; every run of a series must pass, every time."""
-    return " - ".join(_good(name, stage) for _ in range(times))
+    return " - ".join(_good(file, stage) for _ in range(times))
 
 
-def _good(name: str, stage: Stage) -> str:
-    file = scenario(name)
+def _good(file: Path, stage: Stage) -> str:
     series = load(file).repeat
     runs = series.runs if series else 1
     flight = stage.fly(file)
@@ -195,7 +194,7 @@ ROWS = [
             id=f"good.{name}",
             must_say=f"PASS, exit 0, {TIMES} times in a row; every run of a series",
             minutes=TIMES * minutes,
-            play=partial(good, name, times=TIMES),
+            play=partial(good, scenario(name), times=TIMES),
         )
         for name, minutes in GOOD.items()
     ),
