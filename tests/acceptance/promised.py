@@ -137,8 +137,10 @@ CATCHES = {
     "caches_cookies": ("nobody_elses", "named another shopper"),
 }
 # What else is felt of it: an edge that is never left, or by nobody who knows its address, goes on failing, and nobody
-# is told; another's page is no cart of one's own; a node that is back takes connections and no orders.
+# is told; another's page is no cart of one's own; a node that is back takes connections and no orders; and who believes
+# the cache never gets over what was written into it.
 ALSO = {
+    "stock_from_cache": {"healed"},
     "naive_route": {"after.goodput", "after.order_latency"},
     "steering_asks_edge": {"moved_away", "noticed", "rto", "after.goodput", "after.first_page"},
     "steering_by_dns": {"moved_away", "rto"},
