@@ -158,7 +158,8 @@ def test_a_lost_storefront_is_told_and_clears(shop: Evening) -> None:
     with broken(shop, shop.able("storefront-2", Killable).kill()) as since_ns:
         alerted(shop, since_ns, "StorefrontDown", component="storefront", instance="storefront-2")
         alerted(shop, since_ns, "TargetMissing", component="storefront", instance="storefront-2")
-        assert not {one.labels.get("instance") for one in shop.told(since_ns)} - {"storefront-2"}
+        blamed = {(one.name, one.labels.get("instance", one.labels["component"])) for one in shop.told(since_ns)}
+        assert {whom for _, whom in blamed} <= {"storefront-2", "storefront"}, blamed
 
 
 def test_a_crash_is_told_though_it_is_over_soon(shop: Evening) -> None:
