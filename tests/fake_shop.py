@@ -6,11 +6,10 @@ Named in a ``pyproject.toml`` as ``shop = "tests.fake_shop:FakeShop"`` it serves
 import json
 import secrets
 import shutil
-import socket
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ NODES, FRONTS = ("orders_db-1", "orders_db-2"), ("storefront-1", "storefront-2")
 FULL, SKUS = 10**6, tuple(f"SKU-{n:05d}" for n in range(1, 2001))
 LAST, LAST_STOCK = "SKU-LAST", 100
 PRICE_CENTS = 100
+FIRST_PORT = 7001
 POWERS = frozenset({Killable, Pausable, Crashable, Answers, Started})
 READY_S = 30.0  # several may come up at the same moment, on two cores
 BROWSING = {  # what this shop can do wrong for shoppers with a browser, and what must catch it
@@ -80,18 +80,17 @@ class FakeShop:
     def start(self, plan: Plan, site: Site) -> "RunningFakeShop":
         """Start the processes of the plan's parts and wait until orders can be taken."""
         names = [name for name in (*NODES, *FRONTS, "lb", "monitor") if name.rsplit("-", 1)[0] in plan.parts]
-        ports = dict(zip(names, _free_ports(len(names)), strict=True))
         tokens = (secrets.token_hex(16),)
         site.hide(tokens)
-        shop = RunningFakeShop(self.declaration, site, ports, tokens)
+        shop = RunningFakeShop(self.declaration, site, own_host(), names, tokens)
         shop.begin(",".join(sorted(self._defects)))
         shop.await_ready()
         return shop
 
     def resume(self, residence: Residence, site: Site, secrets: tuple[str, ...]) -> "RunningFakeShop":
-        """Reach its processes again, by the ports that they were given."""
-        ports = {thing.name: int(str(thing.state["address"]).rpartition(":")[2]) for thing in residence.things}
-        return RunningFakeShop(self.declaration, site, ports, secrets)
+        """Reach its processes again, at the address that they were given."""
+        host = str(residence.things[0].state["address"]).partition(":")[0]
+        return RunningFakeShop(self.declaration, site, host, [thing.name for thing in residence.things], secrets)
 
 
 class RunningFakeShop:
@@ -99,8 +98,11 @@ class RunningFakeShop:
 
     versions: Mapping[str, str] = {"fake": "1"}
 
-    def __init__(self, declaration: Declaration, site: Site, ports: dict[str, int], secrets: tuple[str, ...]) -> None:
-        self._site, self._declaration, self._ports, self.secrets = site, declaration, ports, secrets
+    def __init__(
+        self, declaration: Declaration, site: Site, host: str, names: Sequence[str], secrets: tuple[str, ...]
+    ) -> None:
+        self._site, self._declaration, self._host, self.secrets = site, declaration, host, secrets
+        self._ports = {name: port for port, name in enumerate(names, FIRST_PORT)}
         self._pids, self._leader = site.folder / "pids", site.folder / "state" / "leader.json"
 
     def begin(self, defects: str) -> None:
@@ -113,14 +115,15 @@ class RunningFakeShop:
             role = name.rsplit("-", 1)[0]
             peers = {"orders_db": NODES, "storefront": NODES, "lb": FRONTS, "monitor": (*NODES, *FRONTS)}[role]
             pairs = [f"{peer}={self._ports[peer]}" for peer in peers]
-            argv = [sys.executable, str(PROGRAM), role, name, str(self._ports[name]), str(state), defects, *pairs]
+            where = [self._host, str(self._ports[name]), str(state)]
+            argv = [sys.executable, str(PROGRAM), role, name, *where, defects, *pairs]
             told = {"FAKE_SHOP_RECEIVER": self._site.receive("127.0.0.1")} if name == "monitor" else {}
             process.spawn(argv, self._pids / f"{name}.pid", {"FAKE_SHOP_TOKEN": self.secrets[0], **told})
 
     @property
     def entry(self) -> Entry:
         """Loopback."""
-        return Entry(url=f"http://127.0.0.1:{self._ports['lb']}", reached="loopback")
+        return Entry(url=f"http://{self._host}:{self._ports['lb']}", reached="loopback")
 
     @property
     def residence(self) -> Residence:
@@ -129,7 +132,7 @@ class RunningFakeShop:
             Thing(
                 name=name,
                 ref=str(self._pids / f"{name}.pid"),
-                state={"status": "running", "address": f"127.0.0.1:{port}"},
+                state={"status": "running", "address": f"{self._host}:{port}"},
             )
             for name, port in self._ports.items()
         )
@@ -166,10 +169,10 @@ class RunningFakeShop:
         if protocol in (Killable, Pausable, Crashable):
             return process.ProcessPowers(instance, self._pids / f"{instance}.pid")
         if protocol in (Metered, Alerting):
-            return Samples(self._ports[instance], self._site)
+            return Samples((self._host, self._ports[instance]), self._site)
         return Senses(
-            self._ports[instance],
-            {name: self._ports[name] for name in NODES if name in self._ports},
+            (self._host, self._ports[instance]),
+            {name: (self._host, self._ports[name]) for name in NODES if name in self._ports},
             self._leader,
             self._site,
         )
@@ -187,7 +190,7 @@ class RunningFakeShop:
         charges: Charges | None = None
         for name in NODES:
             try:
-                dump, _ = ask(self._ports[name], "dump", 10.0)
+                dump, _ = ask((self._host, self._ports[name]), "dump", 10.0)
             except OSError as error:
                 missing[name] = str(error)
                 continue
@@ -257,9 +260,6 @@ def _levels(orders: list[dict[str, Any]], left: Mapping[str, int]) -> dict[str, 
     }
 
 
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+def own_host() -> str:
+    """Give an address of this machine's loopback that no other run has: a port found free might be another's by its use."""
+    return f"127.{'.'.join(str(1 + secrets.randbelow(254)) for _ in range(3))}"

@@ -1,6 +1,6 @@
 """What all instances of the fake shop share: their arguments, how they call each other, and the file that names the leader.
 
-Only for ``fake_shop_process.py``, whose command line it reads: ROLE NAME PORT STATE DEFECTS PEER=PORT…
+Only for ``fake_shop_process.py``, whose command line it reads: ROLE NAME HOST PORT STATE DEFECTS PEER=PORT…
 """
 
 import asyncio
@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-ROLE, NAME, PORT, STATE, DEFECTS = sys.argv[1], sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]), sys.argv[5].split(",")
-PEERS = {name: int(port) for name, port in (pair.split("=") for pair in sys.argv[6:])}
+ROLE, NAME, HOST, PORT, STATE = *sys.argv[1:4], int(sys.argv[4]), Path(sys.argv[5])
+DEFECTS = sys.argv[6].split(",")
+PEERS = {name: int(port) for name, port in (pair.split("=") for pair in sys.argv[7:])}
 LEADER = STATE / "leader.json"
 STALE_S, RENEW_S, CALL_S = 1.0, 0.1, 1.0
 
@@ -19,7 +20,7 @@ STALE_S, RENEW_S, CALL_S = 1.0, 0.1, 1.0
 async def call(port: int, request: dict[str, Any], timeout_s: float = CALL_S) -> dict[str, Any]:
     """Ask one peer one thing. Raises ConnectionRefusedError if nothing was sent, TimeoutError or OSError later."""
     async with asyncio.timeout(timeout_s):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**26)
+        reader, writer = await asyncio.open_connection(HOST, port, limit=2**26)
         try:
             writer.write(json.dumps(request).encode() + b"\n")
             line = await reader.readline()

@@ -28,7 +28,7 @@ import uvloop
 from tests.fake_shop_database import Database
 from tests.fake_shop_monitor import Monitor
 from tests.fake_shop_pages import Pages, status_of
-from tests.fake_shop_part import CALL_S, DEFECTS, PEERS, PORT, ROLE, Part, call, leader
+from tests.fake_shop_part import CALL_S, DEFECTS, HOST, PEERS, PORT, ROLE, Part, call, leader
 
 FAST_S, READ_THROUGH_S = 0.2, 0.3
 
@@ -172,7 +172,7 @@ async def main() -> None:
             writer.close()
 
     serve = part.serve if isinstance(part, Balancer) else line
-    server = await asyncio.start_server(serve, "127.0.0.1", PORT, limit=2**26)
+    server = await asyncio.start_server(serve, HOST, PORT, limit=2**26)
     async with server:
         await part.work()
 

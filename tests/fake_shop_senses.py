@@ -10,12 +10,14 @@ from harness.errors import ControlError
 from harness.model import REFUSED, SILENT, Reading, Series
 from harness.shop import Site
 
+Address = tuple[str, int]
+
 
 class Senses:
     """Asks an instance over its own port, never by signals."""
 
-    def __init__(self, port: int, nodes: dict[str, int], leader: Path, site: Site) -> None:
-        self._port, self._nodes, self._leader, self._now = port, nodes, leader, site.now_ns
+    def __init__(self, address: Address, nodes: dict[str, Address], leader: Path, site: Site) -> None:
+        self._address, self._nodes, self._leader, self._now = address, nodes, leader, site.now_ns
 
     def answer_ms(self) -> Reading:
         """Ask whether it answers."""
@@ -36,9 +38,9 @@ class Senses:
         fresh = time.time() - found["at"] < 1.0
         return Reading(at_ns=self._now(), value=found["name"] if fresh else "none")
 
-    def _ask(self, what: str, read: Any, port: int | None = None) -> Reading:
+    def _ask(self, what: str, read: Any, of: Address | None = None) -> Reading:
         try:
-            said, ms = ask(port or self._port, what, 0.5)
+            said, ms = ask(of or self._address, what, 0.5)
         except TimeoutError:
             return Reading(at_ns=self._now(), value=SILENT)
         except (OSError, ValueError):
@@ -49,20 +51,20 @@ class Senses:
 class Samples:
     """Asks the monitor for what it has sampled, and whom it calls."""
 
-    def __init__(self, port: int, site: Site) -> None:
-        self._port, self._now_ns = port, site.now_ns
+    def __init__(self, address: Address, site: Site) -> None:
+        self._address, self._now_ns = address, site.now_ns
 
     def receiver(self) -> str:
         """Give the URL it calls."""
         try:
-            return str(ask(self._port, "receiver", 1.0)[0]["receiver"])
+            return str(ask(self._address, "receiver", 1.0)[0]["receiver"])
         except (OSError, ValueError, KeyError) as error:
             raise ControlError(f"the monitor does not answer: {error}") from error
 
     def metrics(self, begin_ns: int, end_ns: int) -> tuple[Series, ...]:
         """Give the counters of the storefronts."""
         try:
-            said, _ = ask(self._port, "samples", 5.0)
+            said, _ = ask(self._address, "samples", 5.0)
         except (OSError, ValueError) as error:
             raise ControlError(f"the monitor does not answer: {error}") from error
         zero_ns = time.time_ns() - self._now_ns()
@@ -77,13 +79,13 @@ class Samples:
         return tuple(found)
 
 
-def ask(port: int, what: str, timeout_s: float) -> tuple[Any, float]:
+def ask(address: Address, what: str, timeout_s: float) -> tuple[Any, float]:
     """Ask one instance one thing; give the answer and the milliseconds it took. The balancer only accepts."""
     began = time.monotonic()
-    with socket.create_connection(("127.0.0.1", port), timeout_s) as connection:
+    with socket.create_connection(address, timeout_s) as connection:
         connection.sendall(b'{"ask": "%s"}\n\r\n\r\n' % what.encode())
         with connection.makefile("rb") as stream:
             line = stream.readline()
     if not line:
-        raise ConnectionResetError(f"port {port} hung up without an answer")
+        raise ConnectionResetError(f"{address} hung up without an answer")
     return json.loads(line), (time.monotonic() - began) * 1000

@@ -22,7 +22,7 @@ from harness.drivers import process
 from harness.model import REFUSED, SILENT, Fault, Reading, Undo
 from harness.shop import Site
 from tests import examples, fake_shop
-from tests.fake_shop import PROGRAM, RunningFakeShop
+from tests.fake_shop import FIRST_PORT, PROGRAM, RunningFakeShop
 
 ALL = registry.kinds("faults")
 KINDS = [kind for kind in ALL if registry.cls("faults", kind).needs in fake_shop.POWERS]
@@ -36,10 +36,11 @@ class Stage:
     """One instance of the fake shop, with the powers and senses that the shop gives it."""
 
     def __init__(self, folder: Path) -> None:
-        (self.port,) = fake_shop._free_ports(1)
+        self.host = fake_shop.own_host()
         self.pid_file = folder / "pids" / f"{INSTANCE}.pid"
         self.pid_file.parent.mkdir()
-        argv = [sys.executable, str(PROGRAM), "storefront", INSTANCE, str(self.port), str(folder), "", "orders_db-1=1"]
+        where = [self.host, str(FIRST_PORT), str(folder)]
+        argv = [sys.executable, str(PROGRAM), "storefront", INSTANCE, *where, "", "orders_db-1=1"]
         process.spawn(argv, self.pid_file)
         now_ns = MachineClock().now_ns
         self.site = Site(id="run1", folder=folder, now_ns=now_ns, say=print, receive=lambda address: f"http://{address}")
@@ -47,7 +48,8 @@ class Stage:
             "RunningFakeShop",
             SimpleNamespace(
                 _pids=self.pid_file.parent,
-                _ports=dict.fromkeys([INSTANCE, *fake_shop.NODES], self.port),
+                _host=self.host,
+                _ports=dict.fromkeys([INSTANCE, *fake_shop.NODES], FIRST_PORT),
                 _leader=folder / "leader.json",
                 _site=self.site,
             ),
@@ -157,7 +159,7 @@ def test_its_witness_asks_the_instance_itself_and_nobody_else(kind: str, stage: 
     breaking.act()
     with listening() as broken:
         stage.look(fault)
-    assert heard == broken == [("socket.connect", ("127.0.0.1", stage.port))]
+    assert heard == broken == [("socket.connect", (stage.host, FIRST_PORT))]
 
 
 @pytest.mark.parametrize("module", ["sut.components.ask", *(f"harness.faults.{kind}" for kind in ALL)])
