@@ -125,10 +125,10 @@ def _living(fresh: Path) -> str:
     raise TimeoutError("no run that lives came up")
 
 
-def page(typed: Sequence[Typed]) -> str:
-    """Write the page."""
+def page(typed: Sequence[Typed], commit: str) -> str:
+    """Write the page on what was typed in a clone of that commit."""
     good = sum(one.code == one.wanted for one in typed)
-    text = f"{HEAD}{good} of {len(typed)} commands ended as shown; commit {provenance.commit(ROOT)}, {host.describe()}.\n"
+    text = f"{HEAD}{good} of {len(typed)} commands ended as shown; commit {commit}, {host.describe()}.\n"
     for document in dict.fromkeys(one.document for one in typed):
         text += f"\n## {document}\n\n| command | exit | as shown | duration |\n|---|---|---|---|\n"
         for one in (one for one in typed if one.document == document):
@@ -150,10 +150,11 @@ def main() -> int:
     typed: list[Typed] = []
     with tempfile.TemporaryDirectory(prefix="windtunnel-nightly-") as folder:
         fresh = clone(Path(folder))
+        commit = provenance.commit(fresh)
         for document, command in found:
             print(f"[{len(typed) + 1}/{len(found)}] {document}: {command.line}", flush=True)
             typed.append(type_one(document, command, fresh))
-            PAGE.write_text(page(typed), encoding="utf-8")
+            PAGE.write_text(page(typed, commit), encoding="utf-8")
     return int(any(one.code != one.wanted for one in typed))
 
 

@@ -49,6 +49,7 @@ def play(row: Row) -> Entry:
             ok, seen = False, f"the row itself broke: {type(error).__name__}: {error}"
     return Entry(
         row=row.id,
+        must_say=row.must_say,
         ok=ok,
         seen=book.clean(seen.replace(str(stage.folder), "<folder>")),
         commit=commit,
@@ -93,8 +94,8 @@ def main(words: Sequence[str] | None = None) -> int:
         for row in chosen:
             print(f"{row.id:38s} {row.minutes:5.1f} min   {row.must_say}")
     entries, commit = book.read(), book.commit()
-    done = {row.id for row in chosen if (old := entries.get(row.id)) and old.ok and old.commit == commit and asked.resume}
-    todo = [row for row in chosen if row.id not in done]
+    known = [row for row in chosen if book.holds(row, entries.get(row.id)) and entries[row.id].commit == commit]
+    todo = [row for row in chosen if not (asked.resume and row in known)]
     print(
         f"{len(todo)} rows, about {sum(row.minutes for row in todo):.0f} minutes; commit {commit}, {book.machine()}",
         flush=True,
@@ -108,7 +109,7 @@ def main(words: Sequence[str] | None = None) -> int:
         entries[row.id] = entry
         print(f"{'as required' if entry.ok else 'NOT AS REQUIRED'}, {entry.duration_s:.0f} s: {entry.seen}", flush=True)
     book.write_page(every, entries)  # at the end: a page that changes would make each run's commit another
-    return 0 if all(entries[row.id].ok for row in chosen) else 1
+    return 0 if all(book.holds(row, entries[row.id]) for row in chosen) else 1
 
 
 if __name__ == "__main__":

@@ -30,9 +30,10 @@ where it was flown. A commit with `+` stands for a tree that differed from it.
 
 @noun
 class Entry:
-    """One row as it was played. ``ok``: it got the answer it requires; ``seen`` says what was seen, or what was wrong."""
+    """One row as it was played. ``ok``: it got the answer it required; ``seen`` says what was seen, or what was wrong."""
 
     row: str
+    must_say: str
     ok: bool
     seen: str
     commit: str
@@ -70,6 +71,11 @@ def clean(text: str) -> str:
     return " ".join(text.replace("|", "/").split())[:LONGEST_SEEN]
 
 
+def holds(row: Row, entry: Entry | None) -> bool:
+    """Tell whether a row was as required, and nothing else is required of it by now."""
+    return entry is not None and entry.ok and entry.must_say == row.must_say
+
+
 def write_page(rows: Sequence[Row], entries: dict[str, Entry]) -> None:
     """Write the page of documentation: all rows, each with its newest entry."""
     kept.write_text(PAGE, HEAD + "\n".join(_page(rows, entries)) + "\n", OTHERWISE)
@@ -77,7 +83,7 @@ def write_page(rows: Sequence[Row], entries: dict[str, Entry]) -> None:
 
 def _page(rows: Sequence[Row], entries: dict[str, Entry]) -> Iterable[str]:
     played = [entries[row.id] for row in rows if row.id in entries]
-    good = sum(entry.ok for entry in played)
+    good = sum(holds(row, entries.get(row.id)) for row in rows)
     hours = sum(entry.duration_s for entry in played) / 3600
     yield f"{good} of {len(rows)} rows as required, {len(played) - good} not, {len(rows) - len(played)} not played."
     yield f"Played in {hours:.1f} h in all, from {min((e.began for e in played), default='-')} to"
@@ -95,5 +101,5 @@ def _line(row: Row, entry: Entry | None) -> str:
     if entry is None:
         return f"| {row.id} | not played | | | | | |"
     codes, runs = ", ".join(map(str, entry.exit_codes)), "<br>".join(f"`{run}`" for run in entry.runs)
-    word = "yes" if entry.ok else "**no**"
+    word = "yes" if holds(row, entry) else f"**no**, {entry.must_say} was required" if entry.ok else "**no**"
     return f"| {row.id} | {word} | {clean(entry.seen)} | {codes} | {entry.duration_s:.0f} s | {entry.commit} | {runs} |"

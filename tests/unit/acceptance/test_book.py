@@ -9,9 +9,11 @@ from harness.errors import SetupError, UsageError
 from tests.acceptance import book
 from tests.acceptance.book import Entry
 from tests.acceptance.flight import ROOT
+from tests.acceptance.rows import Row
 
 FIRST = Entry(
     row="good.calm",
+    must_say="PASS",
     ok=True,
     seen="PASS; every objective PASS",
     commit="c1",
@@ -52,6 +54,17 @@ def test_a_book_that_cannot_be_written_stays_as_it_was(lines: Path) -> None:
     with pytest.raises(SetupError, match="cannot be written"):
         book.enter(SECOND)
     assert book.read() == {FIRST.row: FIRST}
+
+
+def test_a_row_of_which_more_is_required_by_now_is_not_as_required(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = Row(id=FIRST.row, must_say=FIRST.must_say, minutes=1, play=lambda _: "")
+    more = replace(row, must_say="PASS, 3 times in a row")
+    assert book.holds(row, FIRST)
+    assert not any(book.holds(*one) for one in ((row, None), (row, replace(FIRST, ok=False)), (more, FIRST)))
+    monkeypatch.setattr(book, "PAGE", tmp_path / "acceptance.md")
+    book.write_page([more], {more.id: FIRST})
+    assert "0 of 1 rows as required, 1 not" in book.PAGE.read_text()
+    assert "**no**, PASS was required" in book.PAGE.read_text()
 
 
 def test_the_book_that_is_kept_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
