@@ -21,14 +21,14 @@ def test_a_command_is_typed_and_its_end_written_down(line: str, code: int, tmp_p
     typed = type_one(DOCUMENT, shown(line, code), tmp_path)
     good = line != "exit 0"
     assert (typed.code == typed.wanted) is good
-    assert f"{int(good)} of 1 commands ended as shown" in page([typed])
+    assert f"{int(good)} of 1 commands ended as shown" in page([typed], "c0ffee")
 
 
 def test_a_command_that_does_not_end_is_ended_and_has_failed(tmp_path: Path) -> None:
     """With all that it started."""
     typed = type_one(DOCUMENT, shown("sleep 60 & echo $! > pid; wait"), tmp_path, limit_s=0.5)
     assert (typed.code, typed.wanted) == (TIMED_OUT, 0)
-    assert "| 124 | **no**, 0 is shown |" in page([typed])
+    assert "| 124 | **no**, 0 is shown |" in page([typed], "c0ffee")
     sleeper = Path("/proc") / (tmp_path / "pid").read_text().strip() / "cmdline"
     assert until(lambda: not sleeper.exists() or not sleeper.read_bytes(), 5) is not None
 

@@ -130,7 +130,7 @@ def test_a_signal_while_it_comes_up_leaves_nothing(tmp_path: Path) -> None:
     """At once, not when the shop is up."""
 
     def then() -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)  # to this very thread, so that nothing comes between
         raise AssertionError("it went on")
 
     with pytest.raises(InterruptedRun) as stop:
