@@ -79,7 +79,11 @@ class Arrivals:
 
     def pids(self) -> list[int]:
         """Give the processes that make the load, those of a browser that looks beside it too."""
-        return [self.pid, *(self._onlooker.pids() if self._onlooker is not None else ())]
+        return [*self.senders(), *(self._onlooker.pids() if self._onlooker is not None else ())]
+
+    def senders(self) -> list[int]:
+        """Give the processes that send the arrivals, and nothing else."""
+        return [self.pid]
 
     def settle(self) -> None:
         """Stop the arrivals, and wait until what is in flight has settled."""

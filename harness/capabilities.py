@@ -353,6 +353,15 @@ class Shared(Protocol):
         ...
 
 
+@runtime_checkable
+class Spends(Protocol):
+    """Uses CPU time, of which somebody keeps count."""
+
+    def cpu_s(self) -> Reading:
+        """Give the CPU seconds used since it was started, all its processes together; or None with why."""
+        ...
+
+
 class Probe(Protocol):
     """Observes one thing at a rate through a sense, and never judges. A module of the shelf ``probes`` holds one."""
 

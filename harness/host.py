@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from harness.finding import Finding, Level
@@ -30,14 +30,14 @@ def describe() -> str:
 class Machine:
     """Compares the machine's CPU time with the run's own.
 
-    ``shop_cpu_s`` gives what the shop has used so far; ``pids`` are the run's other processes, which count with the children
-    that they have outlived. A part that restarted begins at zero again: such a look cannot tell and says so. Kernel threads
-    and the engine's own processes count as somebody else's: beside a run of the flagship they used 0.7 % and 0.2 % of two
-    cores. A machine left alone reads 1-2 %.
+    ``shop_cpu_s`` gives what each part of the shop has used so far; ``pids`` are the run's other processes, which count with
+    the children that they have outlived. A part that restarted begins at zero again: such a look cannot tell and says so.
+    Kernel threads and the engine's own processes count as somebody else's: beside a run of the flagship they used 0.7 % and
+    0.2 % of two cores. A machine left alone reads 1-2 %.
     """
 
     def __init__(
-        self, now_ns: Callable[[], int], shop_cpu_s: Callable[[], float | None], pids: Callable[[], list[int]]
+        self, now_ns: Callable[[], int], shop_cpu_s: Callable[[], Mapping[str, float]], pids: Callable[[], list[int]]
     ) -> None:
         self._now_ns, self._shop_cpu_s, self._pids = now_ns, shop_cpu_s, pids
         self._last: tuple[float, float, float] | None = None
@@ -45,17 +45,34 @@ class Machine:
     def foreign_ratio(self) -> Reading:
         """Give (stolen + busy - our own) / all CPU time since the last look, from /proc/stat and cgroups."""
         at_ns, shop = self._now_ns(), self._shop_cpu_s()
-        if shop is None:
+        if not shop:
             return Reading(at_ns=at_ns, value=None, why="the CPU time of the shop's parts cannot be read")
         now = cpu()
         total, busy = now.total_s, now.busy_s
-        own = shop + sum(_used(pid) for pid in self._pids())
+        own = sum(shop.values()) + used_s(self._pids())
         last, self._last = self._last, (total, busy, own)
         if last is None or total <= last[0]:
             return Reading(at_ns=at_ns, value=None, why="this was the first look")
         if own < last[2]:
             return Reading(at_ns=at_ns, value=None, why="a part of the shop was restarted since the last look")
         return Reading(at_ns=at_ns, value=max(0.0, (busy - last[1] - (own - last[2])) / (total - last[0])))
+
+    def cpu_s(self) -> Reading:
+        """Give all CPU time that was not idle, whoever used it."""
+        return Reading(at_ns=self._now_ns(), value=cpu().busy_s)
+
+
+class Meter:
+    """Counts the CPU time of one party to a run: ``used_s`` gives its seconds so far, None where nobody can tell."""
+
+    def __init__(self, now_ns: Callable[[], int], used_s: Callable[[], float | None]) -> None:
+        self._now_ns, self._used_s = now_ns, used_s
+
+    def cpu_s(self) -> Reading:
+        """Read the count."""
+        at_ns, used_s = self._now_ns(), self._used_s()
+        why = "nobody counts its CPU time: does it run?" if used_s is None else None
+        return Reading(at_ns=at_ns, value=used_s, why=why)
 
 
 def cpu() -> Cpu:
@@ -85,9 +102,9 @@ def session(leader: int) -> list[int]:
     return [pid for pid in (int(entry.name) for entry in Path("/proc").glob("[0-9]*")) if _stat(pid)[3:4] == [str(leader)]]
 
 
-def _used(pid: int) -> float:
-    """Give the CPU seconds of a process, and of the children that it has outlived; 0 once it is gone."""
-    return sum(int(word) for word in _stat(pid)[11:15]) / TICKS
+def used_s(pids: Iterable[int]) -> float:
+    """Sum the CPU seconds of processes, and of the children that they have outlived; 0 for one that is gone."""
+    return sum(int(word) for pid in pids for word in _stat(pid)[11:15]) / TICKS
 
 
 def _stat(pid: int) -> list[str]:

@@ -20,6 +20,7 @@ and elsewhere: it needs nothing but the folder.
 import os
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -27,11 +28,12 @@ import msgspec
 from harness import events, provenance
 from harness.arrivals import Arrivals
 from harness.clock import Clock, MachineClock, S, Watch
+from harness.cost import GENERATOR, ITSELF, MACHINE
 from harness.drivers import Driver, driver, process
 from harness.errors import ControlError, SetupError, WindtunnelError
 from harness.events import Event
 from harness.guardian import Guardian
-from harness.host import Machine
+from harness.host import Machine, Meter, used_s
 from harness.interrupts import EXIT_CODES, InterruptedRun, Interrupts
 from harness.mend import deviations, heal, recorded, remove
 from harness.model import noun
@@ -42,7 +44,7 @@ from harness.recorder import Recorder
 from harness.recovery import Convalescence
 from harness.sampler import Sampler, jobs, metrics
 from harness.settings import Settings
-from harness.shop import RunningShop, Site
+from harness.shop import Residence, RunningShop, Site, Thing
 from harness.store import HARNESS, LOCK, SCENARIO, UNDO, Process, write_audit, write_site
 from harness.undo import Lock, UndoLog, take_machine
 
@@ -211,8 +213,18 @@ class Flight:
         )
 
     def _new_sampler(self, shop: RunningShop) -> Sampler:
-        machine = Machine(self._clock.now_ns, lambda: self._driver.cpu_s(shop.residence), self._own_pids)
-        return Sampler(jobs(self._plan, shop, machine), self._record, self._clock.now_ns)
+        now_ns = self._clock.now_ns
+        machine = Machine(now_ns, lambda: self._driver.cpu_s(shop.residence), self._own_pids)
+        parts = {thing.name: Meter(now_ns, partial(self._part_s, shop.residence, thing)) for thing in shop.residence.things}
+        beside = {
+            MACHINE: machine,
+            GENERATOR: Meter(now_ns, lambda: used_s(self._arrivals.senders() if self._arrivals else ())),
+            ITSELF: Meter(now_ns, lambda: used_s((os.getpid(), self._guardian.pid))),
+        }
+        return Sampler(jobs(self._plan, shop, parts | beside), self._record, now_ns)
+
+    def _part_s(self, residence: Residence, thing: Thing) -> float | None:
+        return self._driver.cpu_s(replace(residence, things=(thing,))).get(thing.name)
 
     def _own_pids(self) -> list[int]:
         return [os.getpid(), self._guardian.pid, *(self._arrivals.pids() if self._arrivals else [])]

@@ -1,7 +1,7 @@
 """Probes at work while the run goes on: one thread each, with a deadline below its interval; a miss is a record."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from harness import registry
@@ -69,16 +69,18 @@ class Sampler:
         return Sample(at_ns=self._now_ns(), probe=job.name, on=job.on, value=reading.value, why=reading.why)
 
 
-def jobs(plan: Plan, shop: RunningShop, machine: object) -> list[Job]:
-    """Give each probe of the plan everything that it can look at: the machine, or a component that has its sense.
+def jobs(plan: Plan, shop: RunningShop, beside: Mapping[str, object]) -> list[Job]:
+    """Give each probe of the plan everything that it can look at: a component that has its sense, or what is ``beside``.
 
-    It looks at every instance if it is a probe for ``each``, else at the component through the first of them.
+    It looks at every instance if it is a probe for ``each``, else at the component through the first of them. ``beside`` is
+    what is no ability of a part, by name: the machine, and what others know about the parts.
     """
     found = []
     for name in plan.probes:
         probe: Probe = registry.cls("probes", name)()
-        if isinstance(machine, probe.sense):
-            found.append(Job(name=name, on="machine", probe=probe, sense=machine))
+        found += [
+            Job(name=name, on=on, probe=probe, sense=sense) for on, sense in beside.items() if isinstance(sense, probe.sense)
+        ]
         for part in plan.declaration.components:
             if part.name in plan.parts and probe.sense in part.abilities:
                 instances = shop.instances(part)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from harness import events
+from harness.cost import GENERATOR, ITSELF, MACHINE
 from harness.events import Event
 from harness.history import (
     ACKNOWLEDGED,
@@ -39,6 +40,7 @@ from tests.fake_views import some_views
 S = 1_000_000_000
 BEGIN_NS, AFTER_S, TIMEOUT_NS = 1 * S, 12, 10 * S
 RUN, SKUS, STEP = "run1", 10, "step1"
+SPENDERS = (*(name for names in INSTANCES.values() for name in names), GENERATOR, ITSELF, MACHINE)
 SCENARIO = """
 format = 1
 hypothesis = "The shop takes orders again within 15 s by its own means."
@@ -250,6 +252,7 @@ def _events(made: Plan, ledger: Ledger, audit: Audit) -> list[Event]:
         records += [events.Sample(at_ns=at, probe="price", on=front, value=1.0) for front in INSTANCES["storefront"]]
         role = PRIMARY if not made.steps or at < act else "none" if at < act + 7 * S else STANDBY
         records.append(events.Sample(at_ns=at, probe="role", on="orders_db", value=role))
+        records += [events.Sample(at_ns=at, probe="cpu", on=on, value=at / S / 100) for on in SPENDERS]
         records += health(at, well=healthy)
     records += monitored(BEGIN_NS, act if made.steps else None, heal, end)
     records += writes(BEGIN_NS, act if made.steps else None, heal, end)

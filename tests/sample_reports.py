@@ -29,6 +29,7 @@ from harness.events import (
     NotBitten,
     NotHealed,
     Parts,
+    Phase,
     Run,
     Sample,
 )
@@ -70,6 +71,8 @@ DECLARATION = Declaration(
     shopper="sut.shopper:OneCallShopper",
     defects={},
 )
+INSTANCES = {"orders_db": ("orders_db-1", "orders_db-2")}
+SPENT = {"orders_db-1": 0.12, "orders_db-2": 0.05, "generator": 0.06, "harness": 0.02, "machine": 0.4}  # CPU s each second
 RECOVERED = {Outcome.PASS: 21.3, Outcome.DIRTY: 21.3, Outcome.FAIL: 62.0, Outcome.INCONCLUSIVE: 0.0}
 
 
@@ -144,7 +147,9 @@ def _events(outcome: Outcome, rows: int) -> list[Event]:
     return [
         _run(outcome),
         Entry(at_ns=20 * S, url="http://198.18.7.10:8080", by="bridge"),
-        Parts(at_ns=20 * S, versions={"postgresql": "17.12", "patroni": "4.0.7"}),
+        Parts(at_ns=20 * S, versions={"postgresql": "17.12", "patroni": "4.0.7"}, instances=INSTANCES),
+        Phase(at_ns=BEGIN, name="baseline"),
+        Phase(at_ns=T0 - S // 10, name="steps"),
         LoadStarted(at_ns=BEGIN, begin_ns=BEGIN),
         Located(at_ns=T0 - S // 20, step="step1", target="orders_db:primary", component="orders_db", instance="orders_db-1"),
         Intended(
@@ -176,6 +181,7 @@ def _events(outcome: Outcome, rows: int) -> list[Event]:
         *_monitored(),
         *_looks(bites=bites, heals=heals),
         *_roles(RECOVERED[outcome]),
+        *_counted(),
     ]
 
 
@@ -239,6 +245,15 @@ def _roles(out_s: float) -> list[Event]:
         value = "orders_db-1" if since < 1 or not out_s else "none" if since < out_s - 2 else "orders_db-2"
         seen.append(Sample(at_ns=at_ns, probe="role", on="orders_db", value=value))
     return seen
+
+
+def _counted() -> list[Event]:
+    """Give the CPU time that each had used by each second."""
+    return [
+        Sample(at_ns=at_ns, probe="cpu", on=on, value=share * (at_ns - BEGIN) / S)
+        for at_ns in range(BEGIN, END, S)
+        for on, share in SPENT.items()
+    ]
 
 
 def _verdicts(outcome: Outcome) -> tuple[Verdict, ...]:

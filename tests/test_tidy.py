@@ -26,7 +26,7 @@ LAYERS = {
     "words": "errors model declaration finding capabilities clock lines kept machine bounds",
     "scenario": "scenario tables registry events interrupts host forecast",
     "history": (
-        "history visits views sessions outages aftermath evidence "
+        "history visits views sessions outages aftermath evidence cost "
         "load load.schedule load.shopper load.visitor load.spec load.tally"
     ),
     "plan": "planned refusals plan shop report project settings",
@@ -54,6 +54,7 @@ SHELVES = {
         "events",
         "errors",
         "evidence",
+        "cost",
         "forecast",
         "outages",
         "aftermath",

@@ -60,8 +60,8 @@ class Driver(Protocol):
         """Find the runs, living or dead, that have something on this machine."""
         ...
 
-    def cpu_s(self, residence: Residence) -> float | None:
-        """Give the CPU seconds that the residence's things have used so far; None where it cannot be told."""
+    def cpu_s(self, residence: Residence) -> Mapping[str, float]:
+        """Give the CPU seconds that each of the residence's things has used so far, by name; those that can be told."""
         ...
 
     def examine(self) -> tuple[Finding, ...]:

@@ -208,17 +208,17 @@ def leftovers() -> tuple[Leftover, ...]:
     )
 
 
-def cpu_s(residence: Residence) -> float | None:
-    """Sum the CPU time of the residence's containers from their cgroups (v1 or v2); a stopped one adds nothing."""
-    total, seen = 0.0, False
+def cpu_s(residence: Residence) -> dict[str, float]:
+    """Read the CPU time of the residence's containers from their cgroups (v1 or v2); a stopped one has none."""
+    found = {}
     for thing in residence.things:
         for path, scale in _cpu_files(thing.ref):
             with suppress(OSError, ValueError, IndexError):
                 words = path.read_text().split()
-                total += int(words[words.index("usage_usec") + 1] if "usage_usec" in words else words[0]) / scale
-                seen = True
+                used = words[words.index("usage_usec") + 1] if "usage_usec" in words else words[0]
+                found[thing.name] = int(used) / scale
                 break
-    return total if seen else None
+    return found
 
 
 def _cpu_files(ref: str) -> tuple[tuple[Path, float], ...]:

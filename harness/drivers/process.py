@@ -258,12 +258,15 @@ def leftovers() -> tuple[Leftover, ...]:
     return ()
 
 
-def cpu_s(residence: Residence) -> float | None:
-    """Sum the CPU time of the residence's processes that run now, and of what they supervise."""
-    leaders = [read(Path(thing.ref)) for thing in residence.things]
-    pids = [pid for leader in leaders for pid in (leader.pid, *main_processes(leader))]
-    known = [seen[2] for pid in pids if (seen := stat(pid)) is not None]
-    return sum(known) if known else None
+def cpu_s(residence: Residence) -> dict[str, float]:
+    """Give the CPU time of the residence's processes that run now, each with what it supervises."""
+    found = {}
+    for thing in residence.things:
+        leader = read(Path(thing.ref))
+        known = [seen[2] for pid in (leader.pid, *main_processes(leader)) if (seen := stat(pid)) is not None]
+        if known:
+            found[thing.name] = sum(known)
+    return found
 
 
 def examine() -> tuple[Finding, ...]:

@@ -177,6 +177,14 @@ def bar(part: float) -> Markup:
     ).format(_percent(part), _percent(part))
 
 
+def segment(begin: float, end: float) -> Markup:
+    """Draw a part of a whole where it lies in it: rows of them make a stacked bar. Only beside the figure in words."""
+    return Markup(
+        '<svg class="segment" width="100%" height="16" aria-hidden="true">'
+        '<rect class="whole" width="100%" y="6" height="4"/><rect x="{}" width="{}" y="2" height="12"/></svg>'
+    ).format(_percent(begin), _percent(end - begin))
+
+
 def _chart(frame: Frame, height: int, lines: Sequence[Line], drawn: Markup) -> Chart:
     """Put grid, marks and what is drawn into one picture with a title and a description."""
     whole = TOP + height + BOTTOM

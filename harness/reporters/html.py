@@ -17,6 +17,7 @@ from harness.history import History
 from harness.model import noun
 from harness.report import Report
 from harness.reporters._charts import Axis, Chart, Frame, Mark, bar, logarithmic, stacked, strip
+from harness.reporters._cost import bill
 from harness.reporters._monitoring import calls, notices
 from harness.reporters._phases import Milestone, milestones
 from harness.reporters._screens import pictures
@@ -72,6 +73,7 @@ def render(report: Report) -> str:
         planned=len(report.plan.steps),
         notices=notices(history),
         calls=calls(history),
+        bill=bill(history),
         screens=pictures(report),
         logs=report.logs,
         facts=list(_facts(report)),

@@ -35,6 +35,7 @@ LIMITS = {
     "times_max": 1000.0,
     "p75_max_ms": 10_000.0,
     "loads": 2,
+    "max_ms": 1000.0,
 }
 CALM = a_plan(calm=True)
 BROWSED = a_plan(browsing=True)
@@ -52,6 +53,7 @@ OTHERS = {
 OWN: dict[str, set[type[Event]]] = {
     "alert": {Alerted, Closed, Located},
     "blast_radius": {Parts, Sample},
+    "cpu_per_order": {Parts, Sample},
     "origin_load": {Metric},
     "query_time": {Metric},
     "split_brain": {Sample},

@@ -120,7 +120,7 @@ def test_every_probe_gets_all_that_it_can_look_at() -> None:
 
     machine = Machine()
     asked = [f"{part}-{n}" for part in ("lb", "storefront", "db_route", "orders_db", "etcd") for n in (1, 2)]
-    found = jobs(a_plan(), cast("Any", Shop()), machine)
+    found = jobs(a_plan(), cast("Any", Shop()), {"machine": machine})
     assert [(job.name, job.on, job.sense) for job in found] == [
         ("foreign_cpu", "machine", machine),
         *(("health", name, f"Answers of {name}") for name in asked),

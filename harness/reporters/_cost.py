@@ -1,0 +1,62 @@
+"""What an order cost while nothing was broken: CPU time by component, where somebody counted it."""
+
+from collections.abc import Iterable, Iterator
+
+from markupsafe import Markup
+
+from harness.cost import PROBE, cost
+from harness.history import History, Window
+from harness.model import noun
+from harness.reporters._charts import segment
+from harness.reporters._words import visible
+
+VICTIMS_NS = 1_000_000_000  # orders due so shortly before an act may be its victims
+
+
+@noun
+class Share:
+    """What one component used for an order, and where that lies in the whole, drawn."""
+
+    name: str
+    ms: float
+    ratio: float
+    drawn: Markup
+
+
+@noun
+class Bill:
+    """The shares of one order, the largest first, of so many orders; ``machine_ms`` is all that was busy meanwhile."""
+
+    orders: int
+    ms: float
+    shares: tuple[Share, ...]
+    harness_ms: float
+    machine_ms: float
+    lacking: str
+
+
+def bill(history: History) -> Bill | None:
+    """Give the bill of the baseline; None where nobody counted, or nothing was ordered."""
+    baseline = history.phase("baseline")
+    if baseline is None or not history.samples(PROBE):
+        return None
+    end_ns = baseline.end_ns - VICTIMS_NS if history.disturbances else baseline.end_ns
+    found = cost(history.within(Window(start_ns=baseline.start_ns, end_ns=end_ns)))
+    if not found.orders or not found.ms:
+        return None
+    return Bill(
+        orders=found.orders,
+        ms=found.ms,
+        shares=tuple(_shares(found.by_component.items(), found.ms)),
+        harness_ms=found.harness_ms,
+        machine_ms=found.machine_ms,
+        lacking=found.lacking,
+    )
+
+
+def _shares(spent: Iterable[tuple[str, float]], whole: float) -> Iterator[Share]:
+    begin = 0.0
+    for name, ms in spent:
+        end = begin + ms / whole
+        yield Share(name=visible(name), ms=ms, ratio=ms / whole, drawn=segment(begin, end))
+        begin = end
