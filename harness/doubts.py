@@ -70,7 +70,7 @@ def _journal(plan: Plan, history: History) -> Iterator[Doubt]:
         if isinstance(seal, Sealed) and seal.records != number:
             yield _hides(f"the journal's seal counts {seal.records} records, there are {number}")
     phases = [phase.name for phase in history.all(Phase) if phase.name not in AROUND]
-    expected = [name for name in PHASES if plan.steps or name not in ONLY_WITH_STEPS]
+    expected = [name for name in PHASES if plan.scenario.disturbed or name not in ONLY_WITH_STEPS]
     if phases != expected or any(later.at_ns < earlier.at_ns for earlier, later in pairwise(history.all(Phase))):
         yield _hides(f"the phases of the run are not {', '.join(expected)}, but {', '.join(phases) or 'none'}")
     for stop in history.all(Interrupted):

@@ -6,6 +6,7 @@ from dataclasses import fields
 from harness.capabilities import Poisonable
 from harness.drivers import driver
 from harness.planned import OVERDUE_S, Plan, PlannedStep, load_s
+from harness.rates import courses
 from harness.reporters._words import visible
 from harness.views import EVERY_NS
 
@@ -40,9 +41,13 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield f"    T+0 s         warm-up for {load.warm_up_s:g} s"
     begin_s = load.warm_up_s + load.baseline_s
     yield f"    T+{load.warm_up_s:g} s        baseline for {load.baseline_s:g} s; every witness looks at its target"
+    for stage, (at_s, end_s) in zip(load.stages, courses(load).values(), strict=True):
+        ramp = f" within {stage.ramp_s:g} s" if stage.ramp_s else ""
+        until = f"{ramp}, until T+{float(end_s):g} s"
+        yield f"    T+{float(at_s):g} s        {stage.name}: {stage.orders_per_s * plan.scale:g} orders/s{until}"
     for step in plan.steps:
         yield from _step(plan, step, begin_s)
-    if plan.steps:
+    if scenario.disturbed:
         recovery = scenario.recovery
         yield f"    then          recovery: until steady for {recovery.stable_s:g} s, at most {recovery.give_up_s:g} s"
     yield "    then          arrivals stop, all settles, every node is audited, the shop is removed"

@@ -10,6 +10,7 @@ from harness.errors import UsageError
 from harness.judge import HEALED, healed
 from harness.model import Json
 from harness.project import Project, near
+from harness.rates import courses
 from harness.scenario import Entry, Scenario, load
 from harness.shop import Gallery, Shop
 
@@ -100,7 +101,9 @@ def _steps(scenario: Scenario) -> Iterator[str]:
         meaning = _meaning("faults", step.fault, scenario.file, f"steps[{number}].{step.fault.kind}")
         held = f", held for {step.hold_s:g} s" if step.hold_s is not None else ""
         yield f"  T+{begin_s + step.at_s:g} s  {step.id}: {step.fault.kind}, {_params(step.fault)}{held}. {meaning}"
-    if not scenario.steps:
+    for stage, (at_s, _) in zip(scenario.load.stages, courses(scenario.load).values(), strict=True):
+        yield f"  T+{float(at_s):g} s  {stage.name}: {stage.orders_per_s:g} orders/s for {stage.for_s:g} s"
+    if not scenario.disturbed:
         yield "  nothing"
     yield f"May look unhealthy: {', '.join(scenario.blast_radius) or 'nothing'}"
 

@@ -13,10 +13,14 @@ CALLERS = {"orders": ORDERS, "products": "products_per_s", "lists": "lists_per_s
 
 @noun
 class Stretch:
-    """A part of the load, ``seconds`` long; ``where`` tells people which: ``in the baseline``."""
+    """A part of the load, ``seconds`` long; ``where`` tells people which: ``in the baseline``.
+
+    ``times``: how many times as many orders as usual are due in it, where that is known.
+    """
 
     seconds: float
     where: str
+    times: float = 1.0
 
 
 @noun
@@ -71,7 +75,7 @@ class Forecast:
     ) -> Foreseen:
         """Foresee what a ``share`` of a rate's arrivals brings, so many ``together``, in a stretch (its own by default)."""
         stretch = self.stretches[when or self.when]
-        pieces = share * together * stretch.seconds
+        pieces = share * together * stretch.seconds * (stretch.times if rate == ORDERS else 1.0)
         return Foreseen(
             what=what,
             where=stretch.where,

@@ -5,6 +5,7 @@ Everything here is pure. Checkers ask the history questions; they never read fil
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise
 from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
@@ -15,12 +16,14 @@ from harness.declaration import Declaration
 from harness.events import Acted, Event, Healing, Intended, LoadStarted, LoadStopped, Phase, Run, Sample
 from harness.forecast import Forecast, Foreseen
 from harness.model import Doubt, Verdict, noun
+from harness.rates import courses, due
 from harness.scenario import Scenario
 from harness.views import NO_VIEWS, Views
 from harness.visits import NO_VISITS, Visits
 
 E = TypeVar("E", bound=Event)
-GOOD_WITHIN_NS = 1_000_000_000
+NS = 1_000_000_000
+GOOD_WITHIN_NS = NS
 ORDER, READ, LIST, LOG, SESSION = 0, 1, 2, 3, 4
 ACKNOWLEDGED, REFUSED, UNKNOWN, SHED = 0, 1, 2, 3
 FATES = ("acknowledged", "refused", "unknown", "shed")
@@ -158,7 +161,10 @@ class Audit:
 
 @noun
 class Disturbance:
-    """An act or a heal: from here to the next one, what the shop suffers is put down to it."""
+    """An act or a heal: from here to the next one, what the shop suffers is put down to it.
+
+    ``step`` is the step's id, or the name of a stage of the load.
+    """
 
     at_ns: int
     step: str
@@ -212,6 +218,22 @@ class History:
         """Orders a second offered in this run."""
         return self.scenario.load.arrivals.orders_per_s * self.scale
 
+    def due(self, window: Window) -> float:
+        """Give how many orders were to come in a window; at the usual rate where nobody knows when the load began."""
+        started, load = self.first(LoadStarted), self.scenario.load
+        if started is None or not load.stages:
+            return self.rate * max(0.0, window.seconds)
+        begin, end = (Fraction(max(0, at - started.begin_ns), NS) for at in (window.start_ns, window.end_ns))
+        return float(due(load, end) - due(load, begin)) * self.scale if end > begin else 0.0
+
+    def stage(self, name: str) -> Window | None:
+        """Give the stretch of a stage of the load; None where there is none, or the load was over before its end."""
+        course, load = courses(self.scenario.load).get(name), self.load
+        if course is None or load is None:
+            return None
+        window = Window(start_ns=load.start_ns + int(course[0] * NS), end_ns=load.start_ns + int(course[1] * NS))
+        return window if window.end_ns <= load.end_ns else None
+
     def phase(self, name: str) -> Window | None:
         """Give the stretch of a phase, to the beginning of the next one; None where either is missing."""
         for this, following in pairwise(self.all(Phase)):
@@ -227,14 +249,26 @@ class History:
 
     @property
     def disturbances(self) -> tuple[Disturbance, ...]:
-        """Every act and every heal, in the order of time. An act without a record of its t0 counts from *intended*."""
+        """Every act and every heal, in the order of time. An act without a record of its t0 counts from *intended*.
+
+        A stage of the load is an act too, and its end a heal, where it began before the load was over.
+        """
         acted = {event.step: event.t0_ns for event in self.all(Acted)}
         acts = [
             Disturbance(at_ns=acted.get(event.step, event.at_ns), step=event.step, heal=False)
             for event in self.all(Intended)
         ]
         heals = [Disturbance(at_ns=e.at_ns, step=e.step, heal=True) for e in self.all(Healing)]
-        return tuple(sorted(acts + heals, key=lambda disturbance: disturbance.at_ns))
+        return tuple(sorted((*acts, *heals, *self._surges()), key=lambda disturbance: disturbance.at_ns))
+
+    def _surges(self) -> Iterator[Disturbance]:
+        """Give the beginning and the end of each stage, as far as the load came."""
+        load = self.load
+        for name, course in courses(self.scenario.load).items() if load else ():
+            for at_s, heal in zip(course, (False, True), strict=True):
+                at_ns = load.start_ns + int(at_s * NS) if load else 0
+                if load and at_ns < load.end_ns:
+                    yield Disturbance(at_ns=at_ns, step=name, heal=heal)
 
     def samples(self, probe: str, on: str | None = None) -> tuple[Sample, ...]:
         """Give what a probe saw, of one thing or of all, in order."""

@@ -49,7 +49,8 @@ def window_of(when: str, history: History) -> Window | str:
 
     ``all``: the whole load. ``baseline``: the phase, but for its last second before an act, whose orders may be the act's
     victims. ``recovered``: from the end of the last outage or disturbance to the
-    load's end, at least ``recovery.stable_s``; where the shop was not that long without outage, the last ``stable_s``.
+    load's end, at least ``recovery.stable_s``; where the shop was not that long without outage, the last ``stable_s``. The
+    name of a stage of the load: that stage, whole.
     """
     load = history.load
     if load is None:
@@ -60,7 +61,9 @@ def window_of(when: str, history: History) -> Window | str:
     if baseline and history.disturbances:
         unharmed_ns = history.disturbances[0].at_ns - GOOD_WITHIN_NS
         baseline = Window(start_ns=baseline.start_ns, end_ns=min(baseline.end_ns, unharmed_ns))
-    return {"all": load, "baseline": baseline}.get(when) or f"The journal does not say when {when!r} began and ended."
+    return {"all": load, "baseline": baseline}.get(
+        when, history.stage(when)
+    ) or f"The journal does not say when {when!r} began and ended."
 
 
 def _recovered(history: History, load: Window) -> Window | str:

@@ -153,16 +153,17 @@ def _objectives(scenario: Scenario) -> Iterator[Objective]:
             because = "always judges the whole run, so it cannot say how the shop was before; move it to [objectives]"
             raise PlanError(scenario.file, f"steady_state.{entry.id}", because)
         yield Objective(id=f"{BEFORE}{entry.id}", kind=entry.kind, when="baseline", checker=checker)
-        if scenario.steps:
+        if scenario.disturbed:
             yield Objective(id=f"after.{entry.id}", kind=entry.kind, when="recovered", checker=checker)
     for entry in scenario.objectives:
         key = f"objectives.{entry.id}"
         params = dict(entry.params)
         when = str(params.pop("when", "all"))
-        if when not in WHEN:
-            raise PlanError(scenario.file, f"{key}.when", f"expected one of {', '.join(WHEN)}, found {when!r}")
+        stretches = (*WHEN, *(stage.name for stage in scenario.load.stages))
+        if when not in stretches:
+            raise PlanError(scenario.file, f"{key}.when", f"expected one of {', '.join(stretches)}, found {when!r}")
         made: Checker = registry.make("checkers", Entry(id=entry.id, kind=entry.kind, params=params), scenario.file, key)
-        if when in ("recovered", "steady") and not scenario.steps:
+        if when in ("recovered", "steady") and not scenario.disturbed:
             raise PlanError(scenario.file, f"{key}.when", f"nothing is broken, so nothing is ever {when}; remove when")
         if when != "all" and not made.windowed:
             raise PlanError(scenario.file, f"{key}.when", f"{entry.kind} always judges the whole run; remove when")

@@ -1,12 +1,14 @@
 """What a plan is: a scenario decided against a shop, with its steps, objectives and durations. Pure data."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 from harness.declaration import Declaration, Link
 from harness.forecast import Stretch
 from harness.history import Checker
 from harness.model import Fault, noun
-from harness.scenario import Scenario
+from harness.rates import begin_s, courses, due, stages_s
+from harness.scenario import Load, Scenario
 
 START_S, SETTLE_S, AUDIT_S, STOP_S = 120, 15, 240, 60
 OVERDUE_S = 30
@@ -75,25 +77,26 @@ class Plan:
 
 
 def last_disturbance_s(scenario: Scenario) -> float:
-    """When the last act or heal happens, in seconds after the baseline; 0 without steps."""
-    return max((step.at_s + (step.hold_s or 0) for step in scenario.steps), default=0.0)
+    """When the last act or heal happens, or the last stage ends, in seconds after the baseline; 0 without any."""
+    return max([stages_s(scenario.load), *(step.at_s + (step.hold_s or 0) for step in scenario.steps)])
 
 
 def expected_s(made: Plan) -> float:
     """How long a run takes where all goes well: its load up to a steady shop, and ``AROUND_S`` around it."""
-    load, steady_s = made.scenario.load, made.scenario.recovery.stable_s + MARGIN_S if made.steps else 0.0
+    load, steady_s = made.scenario.load, made.scenario.recovery.stable_s + MARGIN_S if made.scenario.disturbed else 0.0
     return load.warm_up_s + load.baseline_s + last_disturbance_s(made.scenario) + steady_s + AROUND_S
 
 
 def shortest_s(scenario: Scenario) -> float:
     """How long the load lasts at least, warm-up not counted."""
-    steady_s = scenario.recovery.stable_s if scenario.steps else 0.0
+    steady_s = scenario.recovery.stable_s if scenario.disturbed else 0.0
     return scenario.load.baseline_s + last_disturbance_s(scenario) + steady_s
 
 
 def stretches(scenario: Scenario) -> Mapping[str, Stretch]:
     """Give the stretches that objectives may look at, in a run in which the shop is steady as soon as it can be."""
     load, acts_s = scenario.load, [step.at_s for step in scenario.steps]
+    acts_s += [float(begin - begin_s(load)) for begin, _ in courses(load).values()]
     steady_s = scenario.recovery.stable_s + MARGIN_S
     all_ = Stretch(
         seconds=load.warm_up_s + load.baseline_s + last_disturbance_s(scenario) + steady_s * bool(acts_s),
@@ -102,7 +105,11 @@ def stretches(scenario: Scenario) -> Mapping[str, Stretch]:
     baseline = Stretch(seconds=load.baseline_s - BEFORE_AN_ACT_S * bool(acts_s), where="in the baseline")
     recovered = Stretch(seconds=steady_s, where="once the shop is steady again")
     after = Stretch(seconds=last_disturbance_s(scenario) + steady_s - max(acts_s, default=0.0), where="from the last act on")
-    return {
+    stages = {
+        name: Stretch(seconds=float(end - begin), where=f"in the stage {name}", times=_times(load, begin, end))
+        for name, (begin, end) in courses(load).items()
+    }
+    return stages | {
         "all": all_,
         "baseline": baseline,
         "recovered": recovered,
@@ -111,9 +118,14 @@ def stretches(scenario: Scenario) -> Mapping[str, Stretch]:
     }
 
 
+def _times(load: Load, begin: Fraction, end: Fraction) -> float:
+    """Give how many times as many orders as usual are due in a stretch."""
+    return float((due(load, end) - due(load, begin)) / (end - begin)) / load.arrivals.orders_per_s
+
+
 def load_s(scenario: Scenario) -> float:
     """How long the load lasts at most. Healing itself is granted ``OVERDUE_S`` a step."""
-    after = scenario.recovery.give_up_s + OVERDUE_S * len(scenario.steps) if scenario.steps else 0.0
+    after = scenario.recovery.give_up_s + OVERDUE_S * len(scenario.steps) if scenario.disturbed else 0.0
     return scenario.load.warm_up_s + scenario.load.baseline_s + last_disturbance_s(scenario) + after
 
 

@@ -39,6 +39,7 @@ from harness.mend import deviations, heal, recorded, remove
 from harness.model import noun
 from harness.nemesis import Nemesis
 from harness.planned import Plan
+from harness.rates import stages_s
 from harness.receiver import Receiver
 from harness.recorder import Recorder
 from harness.recovery import Convalescence
@@ -191,9 +192,10 @@ class Flight:
         self._watch.until(warm_ns)
         self._phase("baseline")
         nemesis.baseline(base_ns)
-        if self._plan.steps:
+        if self._plan.scenario.disturbed:
             self._phase("steps")
             nemesis.walk(base_ns)
+            self._watch.until(base_ns + int(stages_s(load) * S))
             self._phase("recovery")
             self._convalescence.wait(self._watch, self._plan.scenario.recovery)
         self._phase("settle")

@@ -18,8 +18,10 @@ from harness.tables import check_numbers, convert
 FORMAT = 1
 TAG = re.compile(r"[a-z][a-z0-9_-]*")
 NO_TAGS = {"skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings"}  # tags are marks there, and act
+STAGE = re.compile(r"[a-z][a-z0-9_]*")
+TAKEN = {"all", "baseline", "recovered", "steady", "after"}  # stretches that every run has
 STEP_KEYS = frozenset({"id", "at_s", "hold_s"})
-RUNS_MAX, PAGES_MAX = 1000, 50
+RUNS_MAX, PAGES_MAX, STAGES_MAX = 1000, 50, 50
 
 
 @noun
@@ -62,12 +64,23 @@ class Sessions:
 
 
 @noun
+class Stage:
+    """A stretch of the load with a name: evenly to ``orders_per_s`` within ``ramp_s``, then so to the end of ``for_s``."""
+
+    name: str
+    orders_per_s: float
+    for_s: float
+    ramp_s: float = 0.0
+
+
+@noun
 class Load:
     """What shoppers do. ``last_pieces_one_in``: every n-th order asks for the one product that is scarce (0: none).
 
     Beside orders they read: one product, a page of a category (``lists_per_s``), their own last events (``logs_per_s``).
     ``unkeyed_ratio`` of the orders carry no key: sent twice, by whoever passes them on, they are two. Never sent twice here.
     ``crowd_ratio`` of the reads of a product are all of one and the same, as while something is sold at half its price.
+    ``stages`` follow each other from the end of the baseline on; after the last one the load is as before them.
     ``sessions``: others come with a browser, from the first page to the checkout. ``entry`` is the component all of them
     enter at, the first of the shop's entries if empty.
     """
@@ -82,6 +95,7 @@ class Load:
     unkeyed_ratio: float = 0.0
     crowd_ratio: float = 0.0
     resend: Resend | None = None
+    stages: tuple[Stage, ...] = ()
     sessions: Sessions | None = None
     entry: str = ""
 
@@ -139,6 +153,11 @@ class Scenario:
     playbook: Playbook
     repeat: Repeat | None
     text: str = field(default="", compare=False, repr=False)
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether anything happens to the shop after the baseline: a step, or a stage of the load."""
+        return bool(self.steps or self.load.stages)
 
 
 @noun
@@ -239,7 +258,11 @@ def _load(file: str, table: dict[str, Any]) -> Load:
                 raise ScenarioError(file, f"load.resend.{key}", f"expected a share from 0 to 1, found {value}")
     if "sessions" in table:
         _check_sessions(file, convert(file, "load.sessions", table["sessions"], Sessions))
+    stages = table.get("stages", [])
+    for number, stage in enumerate(stages if isinstance(stages, list) else [], 1):
+        convert(file, f"load.stages[{number}]", stage, Stage)
     load = convert(file, "load", table, Load)
+    _check_stages(file, load.stages)
     for key, value in (("arrivals.orders_per_s", arrivals.orders_per_s), ("baseline_s", load.baseline_s)):
         if value <= 0:
             raise ScenarioError(file, f"load.{key}", f"expected a number above 0, found {value}")
@@ -257,6 +280,27 @@ def _check_sessions(file: str, sessions: Sessions) -> None:
     ):
         if not fits:
             raise ScenarioError(file, f"load.sessions.{key}", f"expected {expected}, found {getattr(sessions, key):g}")
+
+
+def _check_stages(file: str, stages: tuple[Stage, ...]) -> None:
+    if len(stages) > STAGES_MAX:
+        raise ScenarioError(file, "load.stages", f"expected at most {STAGES_MAX} stages, found {len(stages)}")
+    for number, stage in enumerate(stages, 1):
+        earlier = {one.name for one in stages[: number - 1]}
+        for key, fits, expected in (
+            (
+                "name",
+                STAGE.fullmatch(stage.name) and stage.name not in earlier | TAKEN,
+                f"a name of its own, as {STAGE.pattern}",
+            ),
+            ("orders_per_s", stage.orders_per_s > 0, "a number above 0"),
+            ("for_s", stage.for_s > 0, "seconds above 0"),
+            ("ramp_s", 0 <= stage.ramp_s <= stage.for_s, "seconds from 0 to for_s"),
+        ):
+            if not fits:
+                raise ScenarioError(
+                    file, f"load.stages[{number}].{key}", f"expected {expected}, found {getattr(stage, key)!r}"
+                )
 
 
 def _step(file: str, number: int, table: dict[str, Any]) -> Step:

@@ -29,6 +29,7 @@ from harness.load.schedule import Planned, planned
 from harness.model import Reading, Undo, noun
 from harness.plan import plan
 from harness.planned import Plan
+from harness.rates import stages_s
 from harness.scenario import parse
 from harness.views import NO_VIEWS
 from harness.visits import NO_VISITS
@@ -73,11 +74,16 @@ kill = { target = "orders_db:primary" }
 """
 
 
-def a_plan(*, calm: bool = False, browsing: bool = False) -> Plan:
+def a_plan(*, calm: bool = False, browsing: bool = False, surge: str = "") -> Plan:
     """Plan the flagship in small: the primary lost for 25 s. ``calm``: no fault, 62 s of load, and ``throughput``.
+
+    ``surge``: no fault, but stages of the load, as they are written in a scenario.
 
     ``browsing``: shoppers come with sessions too, and it is an edge that is lost.
     """
+    if surge:
+        text = SCENARIO.replace("warm_up_s", f"stages = [{surge}]\nwarm_up_s") + OBJECTIVES + "[recovery]\nstable_s = 10\n"
+        return plan(parse(text, "made_up.toml"), DECLARATION)
     if browsing:
         text = SCENARIO.replace("warm_up_s", f"{BROWSING}\nwarm_up_s") + OBJECTIVES + KILL
         text = text.replace("orders_db:primary", "cdn_a").replace('["orders_db"', '["cdn_a", "orders_db"')
@@ -109,7 +115,8 @@ def act_ns(made: Plan) -> int:
 
 def end_ns(made: Plan) -> int:
     """When the load ends, in ns since the run's zero."""
-    return act_ns(made) + round(sum((step.hold_s or 0) + AFTER_S for step in made.steps) * S)
+    lasts_s = stages_s(made.scenario.load) + sum((step.hold_s or 0) + AFTER_S for step in made.steps)
+    return act_ns(made) + round((lasts_s + AFTER_S * bool(made.scenario.load.stages)) * S)
 
 
 def a_ledger(arrivals: Planned, begin_ns: int, zero_ns: int, troubles: Sequence[Trouble]) -> Ledger:
@@ -221,8 +228,8 @@ def _events(made: Plan, ledger: Ledger, audit: Audit) -> list[Event]:
     heal = act + round(sum(step.hold_s or 0 for step in made.steps) * S)
     warm = BEGIN_NS + round(made.scenario.load.warm_up_s * S)
     phases = {"shop_up": 0, "warm_up": BEGIN_NS, "baseline": warm}
-    if made.steps:
-        phases |= {"steps": act, "recovery": heal + 2 * S}
+    if made.scenario.disturbed:
+        phases |= {"steps": act, "recovery": max(heal, act + round(stages_s(made.scenario.load) * S)) + 2 * S}
     phases |= {"settle": end, "audit": end + 10 * S, "shop_down": end + 25 * S, "end": end + 30 * S}
     records: list[Event] = [
         events.Run(

@@ -24,7 +24,7 @@ SCENARIOS = tuple(sorted((ROOT / "scenarios").glob("*.toml")))
 # Lowest first: a module imports its own layer and those below. A new module is written in here, once.
 LAYERS = {
     "words": "errors model declaration finding capabilities clock lines kept machine bounds",
-    "scenario": "scenario tables registry events interrupts host forecast",
+    "scenario": "scenario rates tables registry events interrupts host forecast",
     "history": (
         "history visits views sessions outages aftermath evidence cost "
         "load load.schedule load.shopper load.visitor load.spec load.tally"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from harness.history import LIST, LOG, ORDER, READ, SESSION
 from harness.model import noun
+from harness.rates import due, exact, pieces
 from harness.scenario import Load
 
 BLOCK_S = 10
@@ -56,14 +57,17 @@ def block(load: Load, seed: int, scale: float, number: int) -> Planned:
 
     A fraction that is left over is carried into the next block, so that the total is exact at all times.
     """
-    first_order, orders = _share(load.arrivals.orders_per_s, scale, number)
+    first_order, orders = _orders(load, scale, number)
     per_s = {READ: load.products_per_s, LIST: load.lists_per_s, LOG: load.logs_per_s}
     if load.sessions is not None:
         per_s[SESSION] = load.sessions.per_s
     shares = {kind: _share(rate, scale, number) for kind, rate in per_s.items()}
     first_other, others = (sum(column) for column in zip(*shares.values(), strict=True))
     draws = np.random.PCG64(np.random.SeedSequence([seed % 2**64, number]))
-    instants = (draws.random_raw(orders + others) % np.uint64(BLOCK_NS)).astype(np.int64)
+    drawn = draws.random_raw(orders + others)
+    instants = (drawn % np.uint64(BLOCK_NS)).astype(np.int64)
+    if load.stages:
+        instants[:orders] = _as_the_rate_goes(load, number, drawn[:orders])
     kind = np.repeat(np.array([ORDER, *shares], dtype=np.int8), [orders, *(count for _, count in shares.values())])
     nth = np.concatenate([np.arange(first_order, first_order + orders), np.full(others, -1)])
     resend = np.concatenate([_resend(load, draws, orders), np.full(others, SEND_ONCE, dtype=np.int8)])
@@ -82,9 +86,39 @@ def chosen(ratio: float, seq: int) -> bool:
     return seq * GOLDEN % SPAN < ratio * SPAN
 
 
+def _orders(load: Load, scale: float, number: int) -> tuple[int, int]:
+    """Give how many orders come before a block, and how many in it."""
+    before, after = (int(due(load, Fraction(n * BLOCK_S)) * exact(scale)) for n in (number, number + 1))
+    return before, after - before
+
+
+def _as_the_rate_goes(load: Load, number: int, drawn: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Turn evenly drawn numbers into instants of a block, the denser the higher the rate: by the inverse of what is due.
+
+    Within a piece of the course the rate r changes evenly by c a second, so that after t seconds r t + c t²/2 are due.
+    """
+    begin_s, end_s = Fraction(number * BLOCK_S), Fraction((number + 1) * BLOCK_S)
+    inside = [
+        (max(piece.start_s, begin_s), min(piece.end_s or end_s, end_s), piece)
+        for piece in pieces(load)
+        if piece.start_s < end_s and (piece.end_s is None or piece.end_s > begin_s)
+    ]
+    starts = np.array([float(start - begin_s) for start, _, _ in inside])
+    rates = np.array([float(piece.at(start)) for start, _, piece in inside])
+    changes = np.array([float((piece.at(end) - piece.at(start)) / (end - start)) for start, end, piece in inside])
+    masses = np.array([0.0, *(float(piece.due(end) - piece.due(start)) for start, end, piece in inside)])
+    upto = np.cumsum(masses)
+    wanted = (drawn >> np.uint64(11)).astype(np.float64) * 2.0**-53 * upto[-1]
+    which = np.minimum(np.searchsorted(upto, wanted, side="right") - 1, len(inside) - 1)
+    rest, rate, change = wanted - upto[which], rates[which], changes[which]
+    passed = 2 * rest / (rate + np.sqrt(np.maximum(rate**2 + 2 * change * rest, 0.0)))
+    instants: NDArray[np.int64] = ((starts[which] + passed) * 1e9).astype(np.int64)
+    return np.minimum(instants, BLOCK_NS - 1)
+
+
 def _share(per_s: float, scale: float, number: int) -> tuple[int, int]:
     """Give how many arrivals of a kind come before a block, and how many in it; exact for rates as a person writes them."""
-    per_block = Fraction(str(per_s)) * Fraction(str(scale)) * BLOCK_S
+    per_block = exact(per_s) * exact(scale) * BLOCK_S
     before = int(per_block * number)
     return before, int(per_block * (number + 1)) - before
 

@@ -67,7 +67,7 @@ def render(report: Report) -> str:
         left=[step.not_healed for step in steps if step.not_healed],
         residue=fingerprints[-1].residue if fingerprints else None,
         series=found,
-        charts=_charts(found, visits, steps) if found else None,
+        charts=_charts(found, visits, steps, tuple(_surges(history, found.zero_ns))) if found else None,
         sessions=visits,
         steps=[_told(report, step, place) for place, step in enumerate(steps, 1)],
         planned=len(report.plan.steps),
@@ -92,12 +92,17 @@ def _log(text: str) -> Markup:
     return escape(visible(text[-LOG:], keep="\n\t", most=LOG))
 
 
-def _charts(found: Series, visits: Sessions | None, steps: tuple[Carried, ...]) -> dict[str, Chart]:
+def _charts(
+    found: Series, visits: Sessions | None, steps: tuple[Carried, ...], surges: tuple[Mark, ...]
+) -> dict[str, Chart]:
     """What became of the orders, and how long they took; where there are sessions, what became of these."""
     axis = Axis(begin_s=float(found.edges_s[0]), end_s=float(found.edges_s[-1]))
-    marks = tuple(_marks(steps, found.zero_ns))
+    marks = (*surges, *_marks(steps, found.zero_ns))
     offered = float(np.sum(list(found.totals.values()))) / (axis.end_s - axis.begin_s)
-    marked = " ".join(f"{'Our heal' if mark.heal else 'Fault'} at {mark.at_s:.0f} s." for mark in marks)
+    marked = " ".join(
+        [f"{mark.label} from {mark.at_s:.0f} to {mark.until_s:.0f} s." for mark in surges if mark.until_s is not None]
+        + [f"{'Our heal' if mark.heal else 'Fault'} at {mark.at_s:.0f} s." for mark in marks[len(surges) :]]
+    )
     counts = ", ".join(f"{count} {name}" for name, count in found.totals.items())
     never = int(np.count_nonzero(np.isposinf(found.p95_ms)))
     orders = Frame(
@@ -139,6 +144,15 @@ def _marks(steps: tuple[Carried, ...], zero_ns: int) -> Iterator[Mark]:
         yield Mark(at_s=(step.t0_ns - zero_ns) / 1e9, label=str(place) if several else "fault", heal=False, until_s=end)
         if end is not None:
             yield Mark(at_s=end, label="" if several else "our heal", heal=True)
+
+
+def _surges(history: History, zero_ns: int) -> Iterator[Mark]:
+    """Every stage of the load that was had whole."""
+    for stage in history.scenario.load.stages:
+        window = history.stage(stage.name)
+        if window is not None:
+            until_s = (window.end_ns - zero_ns) / 1e9
+            yield Mark(at_s=(window.start_ns - zero_ns) / 1e9, label=stage.name, heal=False, until_s=until_s)
 
 
 def _told(report: Report, step: Carried, place: int) -> Told:
