@@ -7,8 +7,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.audited import Audit
 from harness.events import Parts, Sample
-from harness.history import ACKNOWLEDGED, Audit, History, Window
+from harness.history import ACKNOWLEDGED, History, Window
 from harness.model import Outcome, Series, Verdict
 
 FEWEST_ARRIVALS = 20

@@ -3,7 +3,7 @@
 Everything here is pure. Checkers ask the history questions; they never read files.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -12,6 +12,7 @@ from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.audited import Audit
 from harness.declaration import Declaration
 from harness.events import Acted, Event, Healing, Intended, LoadStarted, LoadStopped, Phase, Run, Sample
 from harness.forecast import Forecast, Foreseen
@@ -98,65 +99,6 @@ class Ledger:
     def late_ms(self) -> NDArray[np.float64]:
         """How late each row was sent by the generator; infinite where it never was."""
         return np.where(self.sent_ns >= 0, (self.sent_ns - self.intended_ns) / 1e6, np.inf)
-
-
-@noun
-class NodeAudit:
-    """Every order found on one node: parallel columns. ``key`` is the idempotency key as stored, duplicates included."""
-
-    node: str
-    role: str
-    key: tuple[str, ...]
-    order_id: tuple[str, ...]
-    digest: tuple[str, ...]
-
-
-@noun
-class StockLevel:
-    """One product on the primary, read in one snapshot: what it began with, what is left, what the orders add up to."""
-
-    sku: str
-    initial: int
-    final: int
-    sold: int
-
-
-@noun
-class Charge:
-    """An order that does not cost what its products do, in all or in one of its lines: what it should and what it does."""
-
-    key: str
-    order_id: str
-    right_cents: int
-    charged_cents: int
-
-
-@noun
-class Charges:
-    """How many orders of the primary were held against the prices of products, in one snapshot, and those ``wrong``."""
-
-    orders: int
-    wrong: tuple[Charge, ...]
-
-
-@noun
-class Audit:
-    """The truth read back after heal, rejoin and settling, on every node. ``skus`` is how many products there must be.
-
-    ``missing`` names nodes that could not be read, with the reason. ``charges`` are None where nobody compared prices.
-    """
-
-    at_ns: int
-    nodes: tuple[NodeAudit, ...]
-    stock: tuple[StockLevel, ...]
-    skus: int
-    missing: Mapping[str, str]
-    charges: Charges | None = None
-
-    @property
-    def primary(self) -> NodeAudit | None:
-        """The node that held the primary's role at the audit."""
-        return next((node for node in self.nodes if node.role == "primary"), None)
 
 
 @noun

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from harness.declaration import Declaration, Link
+from harness.demand import Load
 from harness.forecast import Stretch
 from harness.history import Checker
 from harness.model import Fault, noun
 from harness.rates import begin_s, courses, due, stages_s
-from harness.scenario import Load, Scenario
+from harness.scenario import Scenario
 
 START_S, SETTLE_S, AUDIT_S, STOP_S = 120, 15, 240, 60
 OVERDUE_S = 30

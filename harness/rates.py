@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
+from harness.demand import Load
 from harness.model import noun
-from harness.scenario import Load
 
 
 @noun

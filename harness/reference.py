@@ -7,7 +7,7 @@ from importlib import import_module
 
 import click
 
-from harness import capabilities, described, events, registry, scenario
+from harness import capabilities, demand, described, events, registry, scenario
 from harness.cli import cli
 from harness.described import prose, table
 from harness.plan import WHEN
@@ -71,10 +71,11 @@ def _scenario() -> Iterator[str]:
     yield "## Tables of a scenario"
     left_out = scenario.parse(SHORTEST, "shortest.toml")
     for title, one in {
-        "[load]": scenario.Load,
-        "[load] arrivals": scenario.Arrivals,
-        "[load] resend": scenario.Resend,
-        "[load] sessions": scenario.Sessions,
+        "[load]": demand.Load,
+        "[load] arrivals": demand.Arrivals,
+        "[load] stages": demand.Stage,
+        "[load] resend": demand.Resend,
+        "[load] sessions": demand.Sessions,
         "[recovery]": left_out.recovery,
         "[repeat]": scenario.Repeat,
         "[playbook]": left_out.playbook,

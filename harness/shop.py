@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from harness.audited import Audit
 from harness.declaration import Component, Declaration
-from harness.history import Audit
 from harness.model import Located, Residue, Scalar, Target, noun
 from harness.planned import Plan
 

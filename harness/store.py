@@ -14,10 +14,11 @@ from typing import Any
 import msgspec
 
 from harness import lines
+from harness.audited import Audit, NodeAudit
 from harness.browser import record
 from harness.errors import SetupError, StoredRunError
 from harness.events import KINDS, Audited, Event, LoadStarted, LoadStopped, Run, Sealed, kind
-from harness.history import Audit, History, Ledger, NodeAudit, Window, lost_rows
+from harness.history import History, Ledger, Window, lost_rows
 from harness.load import ledger as ledgers
 from harness.load import requests
 from harness.load.schedule import planned

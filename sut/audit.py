@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import psycopg
 from psycopg.abc import Query
 
+from harness.audited import Charge, Charges, NodeAudit, StockLevel
 from harness.errors import ControlError
-from harness.history import Charge, Charges, NodeAudit, StockLevel
 from harness.model import noun
 from sut.services.schema import OF_ITS_OWN
 from sut.shopper import digest_of

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from harness.audited import Audit, NodeAudit
 from harness.errors import ControlError, SetupError
-from harness.history import Audit, NodeAudit
 from sut.audit import Books, read_books, read_levels, read_node
 from sut.components.orders_db import DATABASE, OrdersDb
 from sut.components.part import Until

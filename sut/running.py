@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.audited import Audit
 from harness.capabilities import (
     Carries,
     Crashable,
@@ -23,7 +24,6 @@ from harness.drivers.docker import ContainerPowers
 from harness.drivers.docker_network import NetworkPowers
 from harness.drivers.toxiproxy import LinkPowers
 from harness.errors import ControlError
-from harness.history import Audit
 from harness.model import Located, Residue, Target
 from harness.shop import Entry, Residence, Site, Thing
 from sut.components.entrance import Entrance

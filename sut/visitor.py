@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import Any
 
+from harness.demand import Sessions
 from harness.history import ACKNOWLEDGED
 from harness.load.shopper import Request
 from harness.load.visitor import Ask, Reply, Said, Turn, Visit
-from harness.scenario import Sessions
 from harness.visits import (
     ACCOUNT,
     ASSET,

@@ -9,22 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from harness import events
+from harness.audited import Audit, Charges, NodeAudit, StockLevel
 from harness.cost import GENERATOR, ITSELF, MACHINE
 from harness.events import Event
-from harness.history import (
-    ACKNOWLEDGED,
-    ORDER,
-    REFUSED,
-    UNKNOWN,
-    Audit,
-    Charges,
-    History,
-    Ledger,
-    NodeAudit,
-    StockLevel,
-    Window,
-    lost_rows,
-)
+from harness.history import ACKNOWLEDGED, ORDER, REFUSED, UNKNOWN, History, Ledger, Window, lost_rows
 from harness.load.schedule import Planned, planned
 from harness.model import Reading, Undo, noun
 from harness.plan import plan

@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.audited import Audit, Charge, Charges, NodeAudit, StockLevel
 from harness.capabilities import Alerting, Answers, Crashable, Killable, Metered, Pausable, Replicated, Started
 from harness.declaration import Alert, Component, Declaration
 from harness.drivers import process
 from harness.errors import ControlError, SetupError
-from harness.history import Audit, Charge, Charges, NodeAudit, StockLevel
 from harness.model import Located, Residue, Target
 from harness.planned import Plan
 from harness.shop import Entry, Residence, Site, Thing

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 
 from harness.clock import S
+from harness.demand import Sessions
 from harness.errors import ControlError
 from harness.history import ACKNOWLEDGED, REFUSED, UNKNOWN
 from harness.load.shopper import Answer, Request
 from harness.load.visitor import Ask, Reply, Said, Turn, Visit
 from harness.model import Break, Located, Reading, Target, Undo
-from harness.scenario import Sessions
 from harness.visits import ASSET, CART_PUT, OTHER_PAGE, PAGE, PAY, STALE
 
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness import events
-from harness.history import Audit, History
+from harness.audited import Audit
+from harness.history import History
 from harness.load.ledger import COLUMNS, TEXTS, Writer
 from harness.model import noun
 from harness.plan import plan

@@ -24,9 +24,9 @@ SCENARIOS = tuple(sorted((ROOT / "scenarios").glob("*.toml")))
 # Lowest first: a module imports its own layer and those below. A new module is written in here, once.
 LAYERS = {
     "words": "errors model declaration finding capabilities clock lines kept machine bounds",
-    "scenario": "scenario rates tables registry events interrupts host forecast",
+    "scenario": "scenario demand rates tables registry events interrupts host forecast",
     "history": (
-        "history visits views sessions outages aftermath evidence cost "
+        "history audited visits views sessions outages aftermath evidence cost "
         "load load.schedule load.shopper load.visitor load.spec load.tally"
     ),
     "plan": "planned refusals plan shop report project settings",
@@ -48,6 +48,7 @@ SHELVES = {
         "model",
         "declaration",
         "history",
+        "audited",
         "views",
         "visits",
         "sessions",
@@ -65,6 +66,7 @@ SHELVES = {
         "events",
         "errors",
         "evidence",
+        "cost",
         "outages",
         "aftermath",
         "sessions",

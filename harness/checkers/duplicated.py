@@ -5,9 +5,10 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
+from harness.audited import NodeAudit
 from harness.evidence import audit_lacks, decide, plural
 from harness.forecast import ORDERS, Forecast, Foreseen
-from harness.history import Checker, History, NodeAudit
+from harness.history import Checker, History
 from harness.model import Count, Verdict, noun
 
 

@@ -1,7 +1,8 @@
 """``oversold``: the shop sold no piece that it did not have."""
 
+from harness.audited import StockLevel
 from harness.evidence import acknowledged, audit_lacks, decide, plural
-from harness.history import Checker, History, StockLevel
+from harness.history import Checker, History
 from harness.model import Count, Verdict, noun
 
 

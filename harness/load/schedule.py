@@ -10,10 +10,10 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.demand import Load
 from harness.history import LIST, LOG, ORDER, READ, SESSION
 from harness.model import noun
 from harness.rates import due, exact, pieces
-from harness.scenario import Load
 
 BLOCK_S = 10
 BLOCK_NS = BLOCK_S * 1_000_000_000

@@ -1,8 +1,8 @@
 """What harness and load child say to each other, a JSON line each: ``LoadSpec``, then ``Stop`` down; ``Said`` up."""
 
+from harness.demand import Load
 from harness.events import LoadTick
 from harness.model import noun
-from harness.scenario import Load
 
 
 @noun

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from harness.demand import Sessions
 from harness.load.shopper import Answer, Request
 from harness.model import noun
-from harness.scenario import Sessions
 
 
 @noun

@@ -12,13 +12,13 @@ from time import monotonic_ns, time_ns
 from gevent.event import Event
 from gevent.pool import Pool
 
+from harness.demand import Sessions
 from harness.history import REFUSED, SHED, UNKNOWN
 from harness.load.requests import Row, Writer
 from harness.load.shopper import Answer, Request
 from harness.load.visitor import Ask, Reply, Said, Turn, Visitor
 from harness.load.wire import Result, Wire
 from harness.model import noun
-from harness.scenario import Sessions
 from harness.visits import PATIENCE_NS, PAY
 
 AT_ONCE = 6  # what browsers open to one host

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from harness import registry
+from harness.audited import Audit
 from harness.events import Alerted, Closed, Event, Fingerprint, Located, Mended, Metric, Parts, Sample, Sealed
-from harness.history import Audit, Checker, History, Ledger
+from harness.history import Checker, History, Ledger
 from harness.judge import judge
 from harness.model import Outcome
 from harness.planned import Objective, Plan

@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from harness.demand import Arrivals, Load, Resend
 from harness.errors import ControlError
 from harness.events import LoadTick
 from harness.history import ACKNOWLEDGED, ORDER, READ, REFUSED, SHED, UNKNOWN, Ledger
@@ -25,7 +26,6 @@ from harness.load.ledger import read
 from harness.load.schedule import SEND_ONCE, Planned, planned
 from harness.load.spec import LoadSpec
 from harness.model import Doubt
-from harness.scenario import Arrivals, Load, Resend
 from tests.integration.little_server import Reply, Server, answer_and_hang_up, half, nonsense, reset
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]

@@ -17,6 +17,7 @@ import pytest
 from harness import events
 from harness.checkers.rto import Rto
 from harness.clock import S, pause
+from harness.demand import Arrivals, Load
 from harness.events import Event
 from harness.history import Ledger
 from harness.load.generator import Generator
@@ -24,7 +25,6 @@ from harness.load.ledger import read
 from harness.load.schedule import planned
 from harness.load.spec import LoadSpec
 from harness.model import Verdict
-from harness.scenario import Arrivals, Load
 from tests.fake_runs import Trouble, a_history, a_plan
 from tests.integration.little_server import ScriptedServer
 

@@ -11,13 +11,14 @@ from typing import cast
 
 import pytest
 
+from harness.audited import Charges
 from harness.capabilities import Answers, Carries, Crashable, Killable, Linked, Relays, Replicated, Started
 from harness.clock import MachineClock, pause
 from harness.declaration import Component
 from harness.drivers import driver
 from harness.drivers.docker_client import RUN, client
 from harness.events import EngineEvent, Gap
-from harness.history import ACKNOWLEDGED, Charges
+from harness.history import ACKNOWLEDGED
 from harness.model import REFUSED, SILENT, Reading, Target
 from harness.planned import Plan
 from harness.shop import RunningShop, Site

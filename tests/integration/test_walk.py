@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.demand import Arrivals, Load, Sessions
 from harness.errors import ControlError
 from harness.history import ACKNOWLEDGED, REFUSED, UNKNOWN, Ledger
 from harness.load import requests
-from harness.scenario import Arrivals, Load, Sessions
 from harness.visits import ASSET, CART_PUT, PAGE, PAY, Visits, complete
 from tests.integration.little_server import Server, half, reset
 from tests.integration.test_load_child import Flight, flying, spec_for

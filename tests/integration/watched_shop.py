@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from harness.clock import MachineClock, pause
+from harness.demand import Arrivals, Load
 from harness.drivers import driver
 from harness.events import Alerted, LoadTick, Sample
 from harness.load.generator import Generator
@@ -16,7 +17,6 @@ from harness.load.spec import LoadSpec
 from harness.model import Break
 from harness.planned import Plan
 from harness.receiver import Receiver
-from harness.scenario import Arrivals, Load
 from harness.shop import RunningShop, Site
 from sut.shop import ReferenceShop
 from tests.acceptance.engine import Ear

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from harness import events
+from harness.audited import Audit
 from harness.doubts import doubts
 from harness.events import Event
-from harness.history import SHED, UNKNOWN, Audit, History
+from harness.history import SHED, UNKNOWN, History
 from harness.model import Doubt, Outcome, Reading
 from harness.plan import plan
 from harness.scenario import load

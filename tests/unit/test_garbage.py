@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness import care, lines, mend
+from harness.audited import Audit, NodeAudit, StockLevel
 from harness.drivers import driver
 from harness.events import KINDS, Located
-from harness.history import Audit, NodeAudit, StockLevel
 from harness.model import Undo
 from harness.shop import Residence, Thing
 from harness.store import AUDIT, JOURNAL, SITE, UNDO, read_audit, read_journal, read_site, write_audit, write_site

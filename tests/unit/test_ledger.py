@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.demand import Arrivals, Load
 from harness.history import ACKNOWLEDGED, REFUSED, SHED, UNKNOWN, Ledger
 from harness.load.ledger import Row, Writer, read
 from harness.load.schedule import Planned, planned
 from harness.model import Doubt, Outcome
-from harness.scenario import Arrivals, Load
 
 LOAD = Load(arrivals=Arrivals(orders_per_s=4), warm_up_s=0, baseline_s=1, products_per_s=1)
 BEGIN_NS = 2_000_000_000

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harness import events
+from harness.audited import Charge, Charges, NodeAudit
 from harness.checkers.oversold import balanced
 from harness.events import Event
-from harness.history import Charge, Charges, History, NodeAudit
+from harness.history import History
 from harness.judge import judge
 from harness.model import Doubt, Outcome
 from harness.plan import plan

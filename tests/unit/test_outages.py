@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from harness import events
 from harness.checkers.rto import Rto
+from harness.demand import Arrivals, Load
 from harness.load.schedule import planned
 from harness.model import Outcome
 from harness.outages import find_outages, window_size
-from harness.scenario import Arrivals, Load
 from tests.fake_runs import BEGIN_NS, STEP, S, Trouble, a_history, a_ledger, a_plan
 
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import rates
+from harness.demand import Arrivals, Load, Stage
 from harness.history import ORDER, READ
 from harness.load.schedule import BLOCK_NS, planned
-from harness.scenario import Arrivals, Load, Stage
 
 NS = 1_000_000_000
 EVENING = Load(

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.demand import Arrivals, Load, Sessions
 from harness.history import SESSION, Ledger
 from harness.load import ledger as ledgers
 from harness.load.requests import Row, Writer, read
 from harness.load.schedule import planned
 from harness.model import Doubt, Outcome
-from harness.scenario import Arrivals, Load, Sessions
 from harness.visits import PAGE, Visits, complete
 
 LOAD = Load(arrivals=Arrivals(orders_per_s=1), warm_up_s=0, baseline_s=1, sessions=Sessions(per_s=1, pages=1))

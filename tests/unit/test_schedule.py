@@ -7,6 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.demand import Arrivals, Load, Resend, Sessions
 from harness.history import ORDER, READ, SESSION
 from harness.load.schedule import (
     BLOCK_NS,
@@ -19,7 +20,6 @@ from harness.load.schedule import (
     chosen,
     planned,
 )
-from harness.scenario import Arrivals, Load, Resend, Sessions
 
 rates = st.one_of(st.integers(1, 40), st.floats(0.01, 40).map(lambda rate: round(rate, 3)))
 seeds = st.integers(-(2**63), 2**63)

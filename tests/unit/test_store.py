@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness import lines, store
+from harness.audited import Audit, Charge, Charges, NodeAudit, StockLevel
 from harness.conclude import conclude
 from harness.errors import SetupError, StoredRunError
 from harness.events import Closed, Phase, Sealed
-from harness.history import Audit, Charge, Charges, NodeAudit, StockLevel
 from harness.model import Outcome
 from harness.project import Project
 from harness.shop import Residence, Thing

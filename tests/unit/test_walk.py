@@ -7,6 +7,7 @@ import gevent
 import pytest
 
 from harness import arrivals
+from harness.demand import Sessions
 from harness.history import REFUSED
 from harness.load import requests, walk
 from harness.load.requests import Row
@@ -14,7 +15,6 @@ from harness.load.shopper import Request
 from harness.load.visitor import Visit
 from harness.load.walk import Walker
 from harness.load.wire import Got, Result, Wire
-from harness.scenario import Sessions
 from harness.visits import ASSET, CART_PUT, PAGE, PAY
 from tests.fakes import FakeVisitor
 

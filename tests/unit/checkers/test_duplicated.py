@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from harness.audited import NodeAudit
 from harness.checkers.duplicated import Duplicated
-from harness.history import History, NodeAudit
+from harness.demand import Resend
+from harness.history import History
 from harness.model import Outcome
-from harness.scenario import Resend
 from tests.fake_runs import RUN, a_history, with_audit
 
 FIRST = int(np.flatnonzero(a_history().ledger.orders)[0])

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from harness.audited import NodeAudit
 from harness.checkers.ghosts import Ghosts
-from harness.history import READ, REFUSED, History, NodeAudit
+from harness.history import READ, REFUSED, History
 from harness.model import Outcome
 from tests.fake_runs import RUN, a_history, with_audit
 

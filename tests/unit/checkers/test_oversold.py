@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from harness.audited import StockLevel
 from harness.checkers.oversold import Oversold
-from harness.history import History, StockLevel
+from harness.history import History
 from harness.model import Outcome
 from tests.fake_runs import SKUS, a_history, with_audit
 

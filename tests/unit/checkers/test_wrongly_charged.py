@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from harness import events
+from harness.audited import Charge, Charges
 from harness.checkers.orders_lost import OrdersLost
 from harness.checkers.wrongly_charged import WronglyCharged
-from harness.history import ACKNOWLEDGED, UNKNOWN, Charge, Charges, History
+from harness.history import ACKNOWLEDGED, UNKNOWN, History
 from harness.model import Outcome, Verdict
 from tests.fake_runs import a_history, a_plan, act_ns, with_audit, without
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from harness.audited import Audit, Charges, NodeAudit, StockLevel
 from harness.errors import ControlError
-from harness.history import Audit, Charges, NodeAudit, StockLevel
 from sut import readback as module
 from sut.audit import Books
 from sut.readback import Readback

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from harness.demand import Sessions
 from harness.history import ACKNOWLEDGED, REFUSED, UNKNOWN
 from harness.load.visitor import Ask, Reply, Turn, Visitor
-from harness.scenario import Sessions
 from harness.visits import ACCOUNT, ASSET, CART, CART_PUT, CHECKOUT, LOGIN, PAGE, PAY, WHATS
 from sut.services.identity import password
 from sut.visitor import VisitingShopper
