@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from harness.events import Parts, Sample
-from harness.evidence import acknowledged, grown
+from harness.events import Metric, Parts, Sample
+from harness.evidence import acknowledged, grown, increase
 from harness.history import History, Window
 from harness.model import Series, noun
 
@@ -19,14 +19,18 @@ GAP_NS = 3_000_000_000
 class Cost:
     """CPU milliseconds per acknowledged order, by component of the shop and the generator, the most expensive first.
 
-    ``machine_ms`` is all that was busy on the machine, the harness, the kernel and others included. ``lacking`` says whose
-    counter was not read for more than 3 s; empty where nobody's was not. Without an order nothing costs anything.
+    ``machine_ms`` is all that was busy on the machine, the harness, the kernel and others included. ``calls`` are the calls
+    to the database per order, by class of statement, and ``log_bytes`` what it wrote into its log; none and 0 where the
+    shop's monitoring has no such samples. ``lacking`` says whose CPU counter was not read for more than 3 s; empty where all
+    were. Without an order nothing costs anything.
     """
 
     orders: int
     by_component: Mapping[str, float]
     harness_ms: float
     machine_ms: float
+    calls: Mapping[str, float]
+    log_bytes: float
     lacking: str
 
     @property
@@ -54,6 +58,8 @@ def cost(history: History) -> Cost:
         by_component=dict(sorted(spent.items(), key=lambda one: (-one[1], one[0]))),
         harness_ms=used.get(ITSELF, 0.0),
         machine_ms=used.get(MACHINE, 0.0),
+        calls={kind: count / orders for kind, count in _grew(history, "query_count").items() if orders and count},
+        log_bytes=sum(_grew(history, "log_bytes").values()) / orders if orders else 0.0,
         lacking=_lacking(counters, owners, window),
     )
 
@@ -81,6 +87,17 @@ def _used(counter: Series, window: Window) -> float:
     total = np.concatenate(([0.0], np.cumsum(grown(counter))))
     begin, end = np.interp([window.start_ns, window.end_ns], counter.times_ns, total)
     return float(end - begin)
+
+
+def _grew(history: History, name: str) -> dict[str, float]:
+    """Give by how much the shop's own counters of a name grew in the window, by class of statement."""
+    found = [metric.series for metric in history.all(Metric)]
+    kinds = sorted({one.labels.get("class", "") for one in found if one.name == name})
+    return {kind: sum(increase(one, history.window, found) for one in found if _is(one, name, kind)) for kind in kinds}
+
+
+def _is(series: Series, name: str, kind: str) -> bool:
+    return series.name == name and series.labels.get("class", "") == kind
 
 
 def _lacking(counters: Mapping[str, Series], owners: Mapping[str, str], window: Window) -> str:

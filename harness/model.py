@@ -204,7 +204,8 @@ class Series:
     """A counter of one instance as it was sampled: parallel columns, oldest first, times on the run's clock, never rates.
 
     ``name``: ``query_count``, ``query_sum_s`` (seconds in all) or ``query_fast`` (those of at most 0.2 s), with the label
-    ``class`` (of statement). A value below its predecessor means that the instance was restarted.
+    ``class`` (of statement); ``log_bytes``, which a database wrote into its log. A value below its predecessor means that
+    the instance was restarted.
     """
 
     name: str

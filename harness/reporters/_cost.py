@@ -25,13 +25,15 @@ class Share:
 
 @noun
 class Bill:
-    """The shares of one order, the largest first, of so many orders; ``machine_ms`` is all that was busy meanwhile."""
+    """The shares of one order, the largest first, and what the database did for it; see ``harness.cost``."""
 
     orders: int
     ms: float
     shares: tuple[Share, ...]
     harness_ms: float
     machine_ms: float
+    calls: tuple[tuple[str, float], ...]
+    log_bytes: float
     lacking: str
 
 
@@ -50,6 +52,8 @@ def bill(history: History) -> Bill | None:
         shares=tuple(_shares(found.by_component.items(), found.ms)),
         harness_ms=found.harness_ms,
         machine_ms=found.machine_ms,
+        calls=tuple((visible(kind), count) for kind, count in found.calls.items()),
+        log_bytes=found.log_bytes,
         lacking=found.lacking,
     )
 

@@ -21,6 +21,7 @@ _CALLS: Mapping[str, str] = {
     "query_count": "storefront_db_call_seconds_count",
     "query_sum_s": "storefront_db_call_seconds_sum",
     "query_fast": 'storefront_db_call_seconds_bucket{le="0.2"}',
+    "log_bytes": "patroni_xlog_location",  # of the primary; on a standby it stands at 0
 }
 # By defect, what was never written: what tells of a lost node or storefront, or of a standby that nobody waits for.
 MISSING: Final = {
@@ -149,7 +150,10 @@ class Prometheus(Part):
         return look(self.ground.now_ns, CALL_S, healthy(self.address, PORT, "/-/healthy"))
 
     def metrics(self, begin_ns: int, end_ns: int) -> tuple[Series, ...]:
-        """Give the storefronts' counters of database calls, by class of statement. Raises ``ControlError``."""
+        """Give the storefronts' counters of database calls by class of statement, and what the nodes wrote into their logs.
+
+        Raises ``ControlError``.
+        """
         url, ahead_ns = f"http://{self.address}:{PORT}", MachineClock().wall_ns() - self.ground.now_ns()
         return tuple(
             _series(name, one)

@@ -2,7 +2,7 @@
 
 import fcntl
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +14,8 @@ from harness.drivers import driver
 from harness.events import Alerted, LoadTick, Sample
 from harness.load.generator import Generator
 from harness.load.spec import LoadSpec
-from harness.model import Break
+from harness.model import Break, Series
+from harness.plan import started
 from harness.planned import Plan
 from harness.receiver import Receiver
 from harness.shop import RunningShop, Site
@@ -23,6 +24,8 @@ from tests.acceptance.engine import Ear
 
 ROOT = Path(__file__).parents[2]
 LOAD = Load(arrivals=Arrivals(orders_per_s=30), warm_up_s=0, baseline_s=1, products_per_s=20, lists_per_s=10, logs_per_s=3)
+
+BUDGET_S = 12.0
 
 
 class Evening:
@@ -88,11 +91,13 @@ class Evening:
 
 
 @contextmanager
-def evening(folder: Path, load: Load = LOAD, defects: frozenset[str] = frozenset()) -> Iterator[Evening]:
-    """Start the whole shop and the load; at last remove both."""
+def evening(
+    folder: Path, load: Load = LOAD, defects: frozenset[str] = frozenset(), wanted: Sequence[str] = ()
+) -> Iterator[Evening]:
+    """Start the whole shop, or the parts that are wanted with what they need, and the load; at last remove both."""
     one = Evening(folder)
     shop = ReferenceShop(defects)
-    parts = tuple(part.name for part in shop.declaration.components)
+    parts = started(shop.declaration, wanted or [part.name for part in shop.declaration.components])
     plan = cast("Plan", SimpleNamespace(parts=parts, entry="lb", proxied=(), scenario=SimpleNamespace(load=load)))
     with closing(one.ear), (folder / "undo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # this run lives: no sweep may take its containers
@@ -125,3 +130,17 @@ def _ordering(one: Evening, load: Load) -> Iterator[None]:
         yield
     finally:
         generator.kill()
+
+
+def alerted(one: Evening, since_ns: int, name: str, **labels: str) -> None:
+    """Wait for an alert, within its budget, and say when it came."""
+    one.until(lambda: one.after_s(since_ns, name, **labels) is not None, BUDGET_S + 5, name)
+    after_s = one.after_s(since_ns, name, **labels)
+    print(f"{name} {labels} after {after_s:.1f} s")
+    assert after_s is not None
+    assert after_s <= BUDGET_S
+
+
+def grown(found: tuple[Series, ...], name: str, label: str, value: str) -> float:
+    """Give by how much a counter grew on all instances together."""
+    return sum(one.values[-1] - one.values[0] for one in found if one.name == name and one.labels[label] == value)

@@ -7,11 +7,11 @@ import pytest
 
 from harness.checkers.cpu_per_order import CpuPerOrder
 from harness.cost import GENERATOR, ITSELF, MACHINE, cost
-from harness.events import Sample
+from harness.events import Metric, Sample
 from harness.history import History, Window
-from harness.model import Outcome, Verdict
-from tests.fake_monitoring import INSTANCES
-from tests.fake_runs import BEGIN_NS, S, a_history, a_plan, sealed
+from harness.model import Outcome, Series, Verdict
+from tests.fake_monitoring import CLASS, INSTANCES, PRIMARY
+from tests.fake_runs import BEGIN_NS, S, a_history, a_plan, also, sealed, without
 
 CALM = a_plan(calm=True)
 STRETCH = Window(start_ns=BEGIN_NS + 10 * S + S // 2, end_ns=BEGIN_NS + 30 * S + S // 2)  # between samples
@@ -77,6 +77,16 @@ def test_a_restart_costs_nothing_less_than_nothing() -> None:
 
     found = cost(spoilt(a_history(CALM, ()), restarted).within(STRETCH))
     assert found.by_component["lb"] == pytest.approx(USED * 1000 / found.orders, rel=0.06)
+
+
+def test_the_database_s_work_is_told_per_order() -> None:
+    history = a_history(CALM, ())
+    times = tuple(range(BEGIN_NS, BEGIN_NS + 60 * S, S))
+    written = Series(name="log_bytes", on=PRIMARY, labels={}, times_ns=times, values=tuple(1e6 * n for n in range(60)))
+    found = cost(also(history, Metric(at_ns=BEGIN_NS + 70 * S, series=written)).within(STRETCH))
+    assert found.log_bytes == pytest.approx(1e6 * STRETCH.seconds / found.orders, rel=0.06)
+    assert found.calls[CLASS] == pytest.approx(2 * 10 * STRETCH.seconds / found.orders, rel=0.06), "of two storefronts"
+    assert cost(without(history, Metric).within(STRETCH)).calls == {}
 
 
 def test_too_few_orders_say_nothing() -> None:
