@@ -45,17 +45,23 @@ class Sessions:
 
 @noun
 class Stage:
-    """A stretch of the load with a name: evenly to ``orders_per_s`` within ``ramp_s``, then so to the end of ``for_s``."""
+    """A stretch of the load with a name: evenly to ``orders_per_s`` within ``ramp_s``, then so to the end of ``for_s``.
+
+    ``last_pieces_one_in``: in it, every n-th order asks for the scarce product (0: as many as in the rest of the load).
+    """
 
     name: str
     orders_per_s: float
     for_s: float
     ramp_s: float = 0.0
+    last_pieces_one_in: int = 0
 
 
 @noun
 class Load:
     """What shoppers do. ``last_pieces_one_in``: every n-th order asks for the one product that is scarce (0: none).
+
+    ``last_pieces`` is how many there are of it (0: as many as the shop thinks).
 
     Beside orders they read: one product, a page of a category (``lists_per_s``), their own last events (``logs_per_s``).
     ``unkeyed_ratio`` of the orders carry no key: sent twice, by whoever passes them on, they are two. Never sent twice here.
@@ -72,6 +78,7 @@ class Load:
     lists_per_s: float = 0.0
     logs_per_s: float = 0.0
     last_pieces_one_in: int = 0
+    last_pieces: int = 0
     unkeyed_ratio: float = 0.0
     crowd_ratio: float = 0.0
     resend: Resend | None = None

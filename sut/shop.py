@@ -101,7 +101,8 @@ class ReferenceShop:
                 begun_ns = site.now_ns()
                 parts |= start_together(ground, component, making.makers[component.name])
                 if component.name == "orders_db":
-                    making.furnish(past=plan.scenario.load.logs_per_s > 0)
+                    load = plan.scenario.load
+                    making.furnish(past=load.logs_per_s > 0, scarce=load.last_pieces or schema.SCARCE_STOCK)
                 site.say(f"{component.name}: ready after {(site.now_ns() - begun_ns) / 1e9:.1f} s")
             nodes = [part for part in parts.values() if isinstance(part, orders_db.OrdersDb)]
             readback = Readback(nodes, site.now_ns) if nodes else None
@@ -184,15 +185,18 @@ class _Making:
             "alertmanager": lambda name: alertmanager.Alertmanager(ground, name, tells=receive(ground.gateway)),
         }
 
-    def furnish(self, *, past: bool) -> None:
-        """Make the shop's role, database, tables and stock on the first primary; if asked, the shoppers' past too."""
+    def furnish(self, *, past: bool, scarce: int) -> None:
+        """Make the shop's role, database, tables and stock on the first primary; if asked, the shoppers' past too.
+
+        ``scarce`` is how many pieces there are of the scarce product.
+        """
         founder = self._nodes[0]
         role = sql.SQL("create role shop login password {}").format(sql.Literal(self.passwords.shop))
         with psycopg.connect(founder, autocommit=True) as connection:
             connection.execute(role)
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(orders_db.DATABASE)))
         with psycopg.connect(founder, dbname=orders_db.DATABASE, options="-c statement_timeout=30s") as connection:
-            for statement in schema.statements(self._defects):
+            for statement in schema.statements(self._defects, scarce):
                 connection.execute(statement.encode())
         if past:
             self._remember()

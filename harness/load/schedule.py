@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from harness.demand import Load
 from harness.history import LIST, LOG, ORDER, READ, SESSION
 from harness.model import noun
-from harness.rates import due, exact, pieces
+from harness.rates import courses, due, exact, pieces
 
-BLOCK_S = 10
-BLOCK_NS = BLOCK_S * 1_000_000_000
+BLOCK_S, NS = 10, 1_000_000_000
+BLOCK_NS = BLOCK_S * NS
 GOLDEN, SPAN = 2_654_435_761, 1 << 32  # their ratio is the golden one: multiples of it fall evenly over the whole
 SEND_ONCE, SEND_TWICE_AT_ONCE, SEND_AGAIN_AFTER = 0, 1, 2
 
@@ -76,7 +76,7 @@ def block(load: Load, seed: int, scale: float, number: int) -> Planned:
         seq=np.arange(orders + others, dtype=np.int64) + first_order + first_other,
         intended_ns=instants[in_time] + number * BLOCK_NS,
         kind=kind[in_time],
-        last_piece=_last_piece(load, nth)[in_time],
+        last_piece=_last_piece(load, nth, instants + number * BLOCK_NS)[in_time],
         resend=resend[in_time],
     )
 
@@ -123,10 +123,13 @@ def _share(per_s: float, scale: float, number: int) -> tuple[int, int]:
     return before, int(per_block * (number + 1)) - before
 
 
-def _last_piece(load: Load, nth: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Say which arrivals are every n-th order, counted from schedule zero."""
-    every = load.last_pieces_one_in
-    return (nth >= 0) & ((nth + 1) % every == 0) if every else np.zeros(len(nth), dtype=np.bool_)
+def _last_piece(load: Load, nth: NDArray[np.int64], instants: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say which arrivals are every n-th order, counted from schedule zero: by the number of the stage they come in."""
+    every = np.full(len(nth), load.last_pieces_one_in)
+    for stage, (begin_s, end_s) in zip(load.stages, courses(load).values(), strict=True):
+        if stage.last_pieces_one_in:
+            every[(instants >= int(begin_s * NS)) & (instants < int(end_s * NS))] = stage.last_pieces_one_in
+    return (nth >= 0) & (every > 0) & ((nth + 1) % np.maximum(every, 1) == 0)
 
 
 def _resend(load: Load, draws: np.random.PCG64, orders: int) -> NDArray[np.int8]:

@@ -60,20 +60,21 @@ GOODS = f"""insert into products (sku, name, category, price_cents, qty)
 select 'SKU-' || lpad(i::text, 5, '0'), 'Product ' || i, 'CAT-' || lpad((i % {CATEGORIES} + 1)::text, 2, '0'),
        199 + i * 37 % 9800, {STOCK}
 from generate_series(1, {PRODUCTS}) i
-union all select '{SCARCE_SKU}', 'The last ones', 'CAT-LAST', 4999, {SCARCE_STOCK}"""  # noqa: S608 -- the same
+union all select '{SCARCE_SKU}', 'The last ones', 'CAT-LAST', 4999, {{scarce}}"""  # noqa: S608 -- the same
 
 
-def statements(defects: Collection[str]) -> tuple[str, ...]:
+def statements(defects: Collection[str], scarce: int = SCARCE_STOCK) -> tuple[str, ...]:
     """Give what makes an empty database the shop's, in order; pure.
 
     Run once, by a superuser, on the primary, in the shop's database, after role ``shop`` exists: it will own the tables.
-    Defect ``no_idempotency`` leaves out the unique key, ``missing_index`` the index of categories. A second run fails.
+    ``scarce`` is how many pieces there are of the scarce product. Defect ``no_idempotency`` leaves out the unique key,
+    ``missing_index`` the index of categories. A second run fails.
     """
     unique = "" if "no_idempotency" in defects else " unique"
     tables = (PRODUCTS_TABLE, ORDERS_TABLE.format(unique=unique), LINES_TABLE, CARTS_TABLE, EVENTS_TABLE)
     owned = (f"alter table {table} owner to shop" for table in OWNED)
     index = () if "missing_index" in defects else (PRODUCTS_INDEX,)
-    return ("create extension pg_stat_statements", *tables, GOODS, *index, "analyze products", *owned)
+    return ("create extension pg_stat_statements", *tables, GOODS.format(scarce=scarce), *index, "analyze products", *owned)
 
 
 def history(defects: Collection[str]) -> tuple[str, ...]:

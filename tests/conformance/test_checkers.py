@@ -37,6 +37,7 @@ LIMITS = {
     "p75_max_ms": 10_000.0,
     "loads": 2,
     "max_ms": 1000.0,
+    "within_ms": 10_000.0,
 }
 CALM = a_plan(calm=True)
 BROWSED = a_plan(browsing=True)

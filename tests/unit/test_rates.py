@@ -1,5 +1,6 @@
 """The course of the rate: as usual, each stage, as usual again; and what is due by when, exactly."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -32,7 +33,7 @@ stages = st.lists(
         st.floats(0, 1),
     ),
     max_size=4,
-).map(tuple)
+).map(lambda found: tuple(replace(one, name=f"s{number}") for number, one in enumerate(found)))
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,17 @@ def test_orders_come_as_the_rate_goes_and_others_evenly() -> None:
     for kind, due in ((ORDER, np.diff(orders)), (READ, np.full(40, 20.0))):
         counted, _ = np.histogram(plan.intended_ns[plan.kind == kind], bins=np.arange(41) * NS)
         assert np.all(np.abs(counted - due) <= 4 * np.sqrt(due) + 1)
+
+
+def test_a_stage_has_a_rush_of_its_own() -> None:
+    """Every other order of the sale asks for what is scarce, every tenth of the others."""
+    sale = Stage(name="sale", orders_per_s=300, for_s=10, last_pieces_one_in=2)
+    load = Load(arrivals=Arrivals(orders_per_s=100), warm_up_s=0, baseline_s=10, last_pieces_one_in=10, stages=(sale,))
+    plan = planned(load, 5, 1.0, 30 * NS)
+    for begin_s, one_in, orders in ((0, 10, 1000), (10, 2, 3000), (20, 10, 1000)):
+        there = (plan.intended_ns >= begin_s * NS) & (plan.intended_ns < (begin_s + 10) * NS)
+        assert np.count_nonzero(there) == orders
+        assert np.count_nonzero(plan.last_piece & there) == pytest.approx(orders / one_in, abs=1)
 
 
 def test_a_load_without_stages_is_planned_as_ever() -> None:

@@ -1,0 +1,55 @@
+"""``answered``: whoever orders is told soon whether it was taken: what a shop owes those, too, that it cannot serve."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from harness.evidence import FEWEST_ARRIVALS, arrivals_needed, decide, too_few
+from harness.forecast import Forecast, Foreseen
+from harness.history import ACKNOWLEDGED, REFUSED, Checker, History
+from harness.model import Positive, Ratio, Verdict, noun
+
+
+@noun
+class Answered(Checker):
+    """Orders told clearly over offered orders, of those due in the window, must be at least ``min_ratio`` (0 to 1).
+
+    Told clearly: acknowledged, or refused with proof that nothing was ordered, within ``within_ms`` of the intended time. An
+    order of which nobody knows what became of it is not. Evidence: orders due, nine tenths of what was to come; with less
+    it is INCONCLUSIVE.
+    """
+
+    timing: ClassVar[bool] = True
+    windowed: ClassVar[bool] = True
+
+    min_ratio: Ratio
+    within_ms: Positive = 1000.0
+
+    def foresee(self, forecast: Forecast) -> tuple[Foreseen, ...]:
+        """Foresee the orders due in the stretch."""
+        return (forecast.orders(FEWEST_ARRIVALS),)
+
+    def check(self, history: History) -> Verdict:
+        """Judge the orders due in the history's window."""
+        ledger, rows = history.ledger, np.flatnonzero(history.cohort())
+        fate, took_ms = ledger.fate[rows], (ledger.done_ns[rows] - ledger.intended_ns[rows]) / 1e6
+        clear = (np.equal(fate, ACKNOWLEDGED) | np.equal(fate, REFUSED)) & (took_ms <= self.within_ms)
+        offered, told, needed = len(rows), int(np.count_nonzero(clear)), arrivals_needed(history, history.window)
+        ratio = told / offered if offered else 0.0
+        word = (
+            f"{told:,} of {offered:,} orders ({ratio:.2%}) were taken or refused within {self.within_ms:g} ms; "
+            f"at least {self.min_ratio:.2%} must be."
+        )
+        return decide(
+            failed=f"Only {word}" if offered >= needed and not ratio >= self.min_ratio else "",
+            passed=word,
+            lacking=too_few(offered, needed),
+            measured={
+                "ratio": ratio,
+                "refused": int(np.count_nonzero(clear & np.equal(fate, REFUSED))),
+                "offered": offered,
+            },
+            limit={"min_ratio": self.min_ratio, "within_ms": self.within_ms},
+            evidence=offered,
+            needed=needed,
+        )

@@ -1,0 +1,30 @@
+"""``answered``: taken or refused, but soon and clearly."""
+
+from harness.checkers.answered import Answered
+from harness.model import Outcome, Verdict
+from tests.fake_runs import Trouble, a_history, a_plan, end_ns
+
+CALM = a_plan(calm=True)
+
+
+def judged(*troubles: Trouble, min_ratio: float = 0.99) -> Verdict:
+    return Answered(min_ratio=min_ratio).check(a_history(CALM, troubles))
+
+
+def test_a_refusal_is_an_answer() -> None:
+    verdict = judged(Trouble(from_s=-20, to_s=-10))
+    assert verdict.outcome is Outcome.PASS, verdict
+    assert verdict.measured["refused"] > 100
+    assert verdict.measured["ratio"] == 1.0
+
+
+def test_silence_is_none_and_neither_is_what_comes_too_late() -> None:
+    for silent in (Trouble(from_s=-20, to_s=-5, silent=True), Trouble(from_s=-20, to_s=-17, silent=True)):
+        assert judged(silent).outcome is Outcome.FAIL
+    assert judged(Trouble(from_s=-20, to_s=-17, silent=True), min_ratio=0.9).outcome is Outcome.PASS
+
+
+def test_too_few_orders_say_nothing() -> None:
+    history = a_history(CALM, ())
+    far = history.within(type(history.window)(start_ns=end_ns(CALM) - 1, end_ns=end_ns(CALM)))
+    assert Answered(min_ratio=0.5).check(far).outcome is Outcome.INCONCLUSIVE
