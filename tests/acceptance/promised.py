@@ -37,6 +37,11 @@ GOOD = {
     "cdn_cut_under_orders": 2.4,
     "cache_flushed_at_peak": 2.5,
     "dns_gone": 2.6,
+    "thousand_orders": 2,
+    "midnight_spike": 2.6,
+    "flash_sale": 2.3,
+    "replica_lost_at_peak": 2.4,
+    "db_primary_lost_at_peak": 2.6,
 }
 TIMES = 3
 LONGEST_S = 500.0
