@@ -1,10 +1,11 @@
 """Types every command that the documents mark as long, page by page, in a fresh clone, as a newcomer would.
 
-    python -m tests.nightly [DOCUMENT…] [--list]
+    python -m tests.nightly [WHICH…] [--list]
 
-A command must end with the code that is shown; one that does not end in time is ended, and is said to have failed. What
-stops the engine comes last. The page ``docs/nightly.md`` says what was typed, how it ended and how long it took, at which
-commit, on which machine. Ends with 1 if anything did not end as shown.
+WHICH is a page, or the beginning of a command. A command must end with the code that is shown; one that does not end in
+time is ended, and is said to have failed. What stops the engine comes last. The page ``docs/nightly.md`` says how each
+command ended when it was typed last, how long it took, and at which commit. Ends with 1 if anything that was asked for did
+not end as shown.
 """
 
 import argparse
@@ -17,13 +18,15 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from harness import host, provenance
+from harness import host, kept, provenance
 from harness.model import noun
 from tests.shown import NAMES, ROOT, Command, blocks, commands
 
-PAGE = ROOT / "docs" / "nightly.md"
+BOOK, PAGE = ROOT / "docs" / "nightly.jsonl", ROOT / "docs" / "nightly.md"
+OTHERWISE = "see to docs/ first"
 LIMIT_S = 5400.0
 LIVES_S = 120.0
 TIMED_OUT = 124  # as timeout(1) says it
@@ -38,13 +41,15 @@ Every command of the documents that takes minutes, typed in a fresh clone. `make
 
 @noun
 class Typed:
-    """One command as it was typed: how it ended, how it should have, and how long that took."""
+    """One command as it was typed: how it ended, how it should have, how long that took; of which commit, and where."""
 
     document: str
     line: str
     code: int
     wanted: int
     took_s: float
+    commit: str = ""
+    machine: str = ""
 
 
 def long_ones(documents: Sequence[str]) -> Iterator[tuple[str, Command]]:
@@ -86,8 +91,9 @@ def type_one(document: str, command: Command, fresh: Path, limit_s: float = LIMI
     began = time.monotonic()
     try:
         if re.match(r"windtunnel stop \S", line):
+            before = _flown(fresh)
             living = Going(["windtunnel", "run", "scenarios/calm.toml"], fresh, environment)
-            line = f"windtunnel stop {_living(fresh)}"
+            line = f"windtunnel stop {_living(fresh, before)}"
         code = Going(["sh", "-c", line], fresh, environment).end(limit_s)
     except TimeoutError:
         code = TIMED_OUT
@@ -114,48 +120,82 @@ class Going:
         return TIMED_OUT
 
 
-def _living(fresh: Path) -> str:
-    """Wait until a run has a journal; give its name. Raises ``TimeoutError``."""
+def _flown(fresh: Path) -> set[Path]:
+    """Give the journals that there are."""
+    return set((fresh / "reports" / "runs").glob("*-calm-*/journal.jsonl"))
+
+
+def _living(fresh: Path, before: set[Path]) -> str:
+    """Wait until a run that was not there before has its load; give its name. Raises ``TimeoutError``."""
     give_up = time.monotonic() + LIVES_S
     while time.monotonic() < give_up:
-        found = sorted((fresh / "reports" / "runs").glob("*-calm-*/journal.jsonl"))
-        if found and "warm_up" in found[-1].read_text(encoding="utf-8"):
-            return found[-1].parent.name
+        found = [one for one in _flown(fresh) - before if "warm_up" in one.read_text(encoding="utf-8")]
+        if found:
+            return found[0].parent.name
         time.sleep(0.5)
     raise TimeoutError("no run that lives came up")
 
 
-def page(typed: Sequence[Typed], commit: str) -> str:
-    """Write the page on what was typed in a clone of that commit."""
+def enter(typed: Typed) -> None:
+    """Write down how a command ended, in the place of what was known of it. Raises ``UsageError`` and ``SetupError``."""
+    known = {_key(one): one for one in kept.read(BOOK, Typed, OTHERWISE)}
+    kept.write(BOOK, (known | {_key(typed): typed}).values(), OTHERWISE)
+
+
+def _key(one: Typed) -> tuple[str, str, int]:
+    return one.document, one.line, one.wanted
+
+
+def page(shown: Sequence[tuple[str, Command]], entries: Sequence[Typed]) -> str:
+    """Write the page on all commands that are shown, each with its newest entry."""
+    known = {_key(one): one for one in entries}
+    found = [(document, command, known.get((document, command.line, command.code))) for document, command in shown]
+    typed = [one for _, _, one in found if one is not None]
     good = sum(one.code == one.wanted for one in typed)
-    text = f"{HEAD}{good} of {len(typed)} commands ended as shown; commit {commit}, {host.describe()}.\n"
-    for document in dict.fromkeys(one.document for one in typed):
-        text += f"\n## {document}\n\n| command | exit | as shown | duration |\n|---|---|---|---|\n"
-        for one in (one for one in typed if one.document == document):
-            word = "yes" if one.code == one.wanted else f"**no**, {one.wanted} is shown"
-            text += f"| `{one.line.replace('|', '/')}` | {one.code} | {word} | {one.took_s:.0f} s |\n"
+    text = f"{HEAD}{good} of {len(found)} commands ended as shown, {len(found) - len(typed)} were not typed; "
+    text += f"on {'; '.join(sorted({one.machine for one in typed})) or '-'}.\n"
+    for document in dict.fromkeys(document for document, _, _ in found):
+        text += f"\n## {document}\n\n| command | exit | as shown | duration | commit |\n|---|---|---|---|---|\n"
+        text += "".join(_row(command, one) for place, command, one in found if place == document)
     return text
 
 
+def _row(command: Command, one: Typed | None) -> str:
+    line = command.line.replace("|", "/")
+    if one is None:
+        return f"| `{line}` | not typed | | | |\n"
+    word = "yes" if one.code == one.wanted else f"**no**, {one.wanted} is shown"
+    return f"| `{line}` | {one.code} | {word} | {one.took_s:.0f} s | {one.commit} |\n"
+
+
 def main() -> int:
-    """Type them all."""
+    """Type what is asked for."""
     parser = argparse.ArgumentParser(prog="tests.nightly", description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("documents", nargs="*", choices=[*NAMES, []], help="only these (default: all)")
+    parser.add_argument("which", nargs="*", metavar="WHICH", help="a page, or the beginning of a command (default: all)")
     parser.add_argument("--list", action="store_true", help="only say what would be typed")
     asked = parser.parse_args()
-    found = list(long_ones(asked.documents or NAMES))
+    every = list(long_ones(NAMES))
+    chosen = [one for one in every if not asked.which or any(_meant(word, *one) for word in asked.which)]
+    if not chosen:
+        parser.error(f"no page and no long command is called {' or '.join(asked.which)}; --list names them")
     if asked.list:
-        print("\n".join(f"{document}: {command.line}" for document, command in found))
+        print("\n".join(f"{document}: {command.line}" for document, command in chosen))
         return 0
-    typed: list[Typed] = []
+    bad = 0
     with tempfile.TemporaryDirectory(prefix="windtunnel-nightly-") as folder:
         fresh = clone(Path(folder))
-        commit = provenance.commit(fresh)
-        for document, command in found:
-            print(f"[{len(typed) + 1}/{len(found)}] {document}: {command.line}", flush=True)
-            typed.append(type_one(document, command, fresh))
-            PAGE.write_text(page(typed, commit), encoding="utf-8")
-    return int(any(one.code != one.wanted for one in typed))
+        commit, machine = provenance.commit(fresh), host.describe()
+        for number, (document, command) in enumerate(chosen, 1):
+            print(f"[{number}/{len(chosen)}] {document}: {command.line}", flush=True)
+            typed = type_one(document, command, fresh)
+            bad += typed.code != typed.wanted
+            enter(replace(typed, commit=commit, machine=machine))
+            kept.write_text(PAGE, page(every, kept.read(BOOK, Typed, OTHERWISE)), OTHERWISE)
+    return int(bad > 0)
+
+
+def _meant(word: str, document: str, command: Command) -> bool:
+    return word == document or command.line.startswith(word)
 
 
 if __name__ == "__main__":
