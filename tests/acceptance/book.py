@@ -16,6 +16,8 @@ WRITTEN = (
     "docs/benchmarks.md",
     "docs/gallery.jsonl",
     "docs/gallery.md",
+    "docs/nightly.jsonl",
+    "docs/nightly.md",
 )
 OTHERWISE = "see to docs/ first"
 LONGEST_SEEN = 1000
