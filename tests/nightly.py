@@ -73,6 +73,15 @@ def long_ones(documents: Sequence[str]) -> Iterator[tuple[str, Command]]:
     yield from ends
 
 
+def above(document: str, command: Command) -> list[str]:
+    """Give the short commands that stand above a command in its block."""
+    for kind, body in blocks(document, "console", "sh"):
+        shown = list(commands(kind, body))
+        if command in shown:
+            return [one.line for one in shown[: shown.index(command)] if not one.long]
+    return []
+
+
 def clone(folder: Path) -> Path:
     """Give a fresh clone with its own environment."""
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder / "windtunnel")], check=True)
@@ -82,12 +91,17 @@ def clone(folder: Path) -> Path:
 
 
 def type_one(document: str, command: Command, fresh: Path, limit_s: float = LIMIT_S) -> Typed:
-    """Type one command. One that names a run which lives gets one that does. What does not end in time ends with 124."""
+    """Type one command, after the short ones above it in its block: it may need what they make.
+
+    One that names a run which lives gets one that does. What does not end in time ends with 124.
+    """
     environment = os.environ | {"PATH": f"{fresh / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     line, living = command.line, None
     for place, body in re.findall(r"^```\w+\n# (\S+)\n(.*?)^```$", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL):
         (fresh / place).parent.mkdir(parents=True, exist_ok=True)
         (fresh / place).write_text(body, encoding="utf-8")
+    for short in above(document, command):
+        Going(["sh", "-c", short], fresh, environment).end(limit_s)
     began = time.monotonic()
     try:
         if re.match(r"windtunnel stop \S", line):

@@ -52,6 +52,16 @@ def test_a_run_that_does_not_come_up_fails_the_command_that_names_it(
     assert type_one(DOCUMENT, shown("windtunnel stop RUN"), tmp_path).code == TIMED_OUT
 
 
+def test_what_a_command_needs_is_typed_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The short commands above it in its block, and no long one."""
+    monkeypatch.setattr("tests.shown.ROOT", tmp_path)
+    monkeypatch.setattr(nightly, "ROOT", tmp_path)
+    (tmp_path / "a.md").write_text("```sh\necho 1 > one\ntouch two   # long\ntest -s one && ! test -e two   # long\n```\n")
+    (_, _), (_, command) = long_ones(["a.md"])
+    typed = type_one("a.md", command, tmp_path)
+    assert typed.code == 0
+
+
 def test_what_is_typed_again_takes_its_own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nightly, "BOOK", tmp_path / "nightly.jsonl")
     first = Typed(document="a.md", line="true", code=1, wanted=0, took_s=1)
