@@ -9,6 +9,7 @@ from harness.browser.onlooker import Onlooker
 from harness.browser.record import SHOTS
 from harness.browser.spec import BrowserSpec
 from harness.clock import S, Watch
+from harness.cost import GENERATOR
 from harness.drivers import process
 from harness.errors import ControlError, WindtunnelError
 from harness.events import Event
@@ -77,13 +78,9 @@ class Arrivals:
             raise
         watch.on(self._pidfd, self._gone)
 
-    def pids(self) -> list[int]:
-        """Give the processes that make the load, those of a browser that looks beside it too."""
-        return [*self.senders(), *(self._onlooker.pids() if self._onlooker is not None else ())]
-
-    def senders(self) -> list[int]:
-        """Give the processes that send the arrivals, and nothing else."""
-        return [self.pid]
+    def pids(self) -> dict[str, list[int]]:
+        """Give the processes that make the load, and those of a browser that looks beside it."""
+        return {GENERATOR: [self.pid], "browser": list(self._onlooker.pids()) if self._onlooker is not None else []}
 
     def settle(self) -> None:
         """Stop the arrivals, and wait until what is in flight has settled."""

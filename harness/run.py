@@ -20,7 +20,6 @@ and elsewhere: it needs nothing but the folder.
 import os
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -28,12 +27,11 @@ import msgspec
 from harness import events, provenance
 from harness.arrivals import Arrivals
 from harness.clock import Clock, MachineClock, S, Watch
-from harness.cost import GENERATOR, ITSELF, MACHINE
+from harness.cost import ITSELF
 from harness.drivers import Driver, driver, process
 from harness.errors import ControlError, SetupError, WindtunnelError
 from harness.events import Event
 from harness.guardian import Guardian
-from harness.host import Machine, Meter, used_s
 from harness.interrupts import EXIT_CODES, InterruptedRun, Interrupts
 from harness.mend import deviations, heal, recorded, remove
 from harness.model import noun
@@ -43,9 +41,9 @@ from harness.rates import stages_s
 from harness.receiver import Receiver
 from harness.recorder import Recorder
 from harness.recovery import Convalescence
-from harness.sampler import Sampler, jobs, metrics
+from harness.sampler import Sampler, beside, jobs, metrics
 from harness.settings import Settings
-from harness.shop import Residence, RunningShop, Site, Thing
+from harness.shop import RunningShop, Site
 from harness.store import HARNESS, LOCK, SCENARIO, UNDO, Process, write_audit, write_site
 from harness.undo import Lock, UndoLog, take_machine
 
@@ -150,8 +148,7 @@ class Flight:
 
     def _start_shop(self) -> RunningShop:
         self._phase("shop_up")
-        settings = self._settings
-        now_ns = self._clock.now_ns
+        settings, now_ns = self._settings, self._clock.now_ns
         self._beside.callback(self._driver.watch(settings.run, self._record, now_ns))
         receiver = Receiver(self._record, now_ns)
         self._beside.callback(receiver.close)
@@ -215,21 +212,11 @@ class Flight:
         )
 
     def _new_sampler(self, shop: RunningShop) -> Sampler:
-        now_ns = self._clock.now_ns
-        machine = Machine(now_ns, lambda: self._driver.cpu_s(shop.residence), self._own_pids)
-        parts = {thing.name: Meter(now_ns, partial(self._part_s, shop.residence, thing)) for thing in shop.residence.things}
-        beside = {
-            MACHINE: machine,
-            GENERATOR: Meter(now_ns, lambda: used_s(self._arrivals.senders() if self._arrivals else ())),
-            ITSELF: Meter(now_ns, lambda: used_s((os.getpid(), self._guardian.pid))),
-        }
-        return Sampler(jobs(self._plan, shop, parts | beside), self._record, now_ns)
+        seen = beside(self._driver, shop.residence, self._pids, self._clock.now_ns)
+        return Sampler(jobs(self._plan, shop, seen), self._record, self._clock.now_ns)
 
-    def _part_s(self, residence: Residence, thing: Thing) -> float | None:
-        return self._driver.cpu_s(replace(residence, things=(thing,))).get(thing.name)
-
-    def _own_pids(self) -> list[int]:
-        return [os.getpid(), self._guardian.pid, *(self._arrivals.pids() if self._arrivals else [])]
+    def _pids(self) -> dict[str, list[int]]:
+        return {ITSELF: [os.getpid(), self._guardian.pid], **(self._arrivals.pids() if self._arrivals else {})}
 
     # -- 9: compare and audit
 

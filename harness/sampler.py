@@ -2,16 +2,20 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from harness import registry
 from harness.capabilities import Metered, Probe
 from harness.clock import S
+from harness.cost import GENERATOR, ITSELF, MACHINE
+from harness.drivers import Driver
 from harness.errors import ControlError
 from harness.events import Metric, Sample
+from harness.host import Machine, Meter, used_s
 from harness.model import Reading
 from harness.planned import Plan
-from harness.shop import RunningShop
+from harness.shop import Residence, RunningShop, Thing
 
 JOIN_S = 5.0
 
@@ -69,17 +73,17 @@ class Sampler:
         return Sample(at_ns=self._now_ns(), probe=job.name, on=job.on, value=reading.value, why=reading.why)
 
 
-def jobs(plan: Plan, shop: RunningShop, beside: Mapping[str, object]) -> list[Job]:
-    """Give each probe of the plan everything that it can look at: a component that has its sense, or what is ``beside``.
+def jobs(plan: Plan, shop: RunningShop, others: Mapping[str, object]) -> list[Job]:
+    """Give each probe of the plan everything that it can look at: a component that has its sense, or one of the ``others``.
 
-    It looks at every instance if it is a probe for ``each``, else at the component through the first of them. ``beside`` is
-    what is no ability of a part, by name: the machine, and what others know about the parts.
+    It looks at every instance if it is a probe for ``each``, else at the component through the first of them. ``others``
+    are what is no ability of a part, by name: see ``beside``.
     """
     found = []
     for name in plan.probes:
         probe: Probe = registry.cls("probes", name)()
         found += [
-            Job(name=name, on=on, probe=probe, sense=sense) for on, sense in beside.items() if isinstance(sense, probe.sense)
+            Job(name=name, on=on, probe=probe, sense=sense) for on, sense in others.items() if isinstance(sense, probe.sense)
         ]
         for part in plan.declaration.components:
             if part.name in plan.parts and probe.sense in part.abilities:
@@ -87,6 +91,26 @@ def jobs(plan: Plan, shop: RunningShop, beside: Mapping[str, object]) -> list[Jo
                 for on, instance in [(one, one) for one in instances] if probe.each else [(part.name, instances[0])]:
                     found.append(Job(name=name, on=on, probe=probe, sense=shop.able(instance, probe.sense)))
     return found
+
+
+def beside(
+    driver: Driver, residence: Residence, pids: Callable[[], Mapping[str, list[int]]], now_ns: Callable[[], int]
+) -> dict[str, object]:
+    """Give what probes can look at beside the shop's own senses: the machine, and the CPU time of each who takes part.
+
+    ``pids`` are the run's other processes by what they are: the generator, the harness, and whoever counts as neither.
+    """
+
+    def part_s(thing: Thing) -> float | None:
+        return driver.cpu_s(replace(residence, things=(thing,))).get(thing.name)
+
+    def process_s(who: str) -> float:
+        return used_s(pids().get(who, ()))
+
+    parts = {thing.name: Meter(now_ns, partial(part_s, thing)) for thing in residence.things}
+    processes = {who: Meter(now_ns, partial(process_s, who)) for who in (GENERATOR, ITSELF)}
+    machine = Machine(now_ns, lambda: driver.cpu_s(residence), lambda: [pid for some in pids().values() for pid in some])
+    return {**parts, **processes, MACHINE: machine}
 
 
 def metrics(

@@ -31,8 +31,7 @@ from harness.visits import NO_VISITS, Visits
 SCENARIO, JOURNAL, AUDIT, SITE = "scenario.toml", "journal.jsonl", "audit.jsonl", "site.json"
 ORDERS, SESSIONS, SCREENS = "orders.jsonl", "sessions.jsonl", "screens.jsonl"
 UNDO, LOCK, GUARDIAN, HARNESS, LOAD = "undo.jsonl", "undo.lock", "guardian.jsonl", "harness.json", "load.pid"
-ASKED = "objectives.toml"  # what a run was asked after it had ended: a question, so no part of the sealed evidence
-EVIDENCE = (SCENARIO, ORDERS, SESSIONS, SCREENS, AUDIT)
+EVIDENCE, ASKED = (SCENARIO, ORDERS, SESSIONS, SCREENS, AUDIT), "objectives.toml"  # asked after the run: no evidence
 
 
 @noun

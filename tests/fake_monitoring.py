@@ -1,5 +1,7 @@
 """What the monitoring of a made-up shop says: part of ``fake_runs``."""
 
+from collections.abc import Mapping
+
 from harness import events
 from harness.events import Event
 from harness.model import Series
@@ -51,3 +53,12 @@ def monitored(begin: int, act: int | None, heal: int, end: int) -> list[Event]:
             series = Series(name=name, on=on, labels={"class": CLASS}, times_ns=times, values=values)
             records.append(events.Metric(at_ns=end + 11 * S, series=series))
     return records
+
+
+def counted(begin_ns: int, end_ns: int, per_s: Mapping[str, float]) -> list[Event]:
+    """Give the CPU seconds that each had used by each second, at so many a second."""
+    return [
+        events.Sample(at_ns=at_ns, probe="cpu", on=on, value=share * (at_ns - begin_ns) / S)
+        for at_ns in range(begin_ns, end_ns, S)
+        for on, share in per_s.items()
+    ]

@@ -22,7 +22,7 @@ from harness.scenario import parse
 from harness.views import NO_VIEWS
 from harness.visits import NO_VISITS
 from tests.fake_declaration import DECLARATION
-from tests.fake_monitoring import INSTANCES, PRIMARY, STANDBY, health, monitored, writes
+from tests.fake_monitoring import INSTANCES, PRIMARY, STANDBY, counted, health, monitored, writes
 from tests.fake_sessions import BROWSING, EDGES, Hit, with_sessions
 from tests.fake_views import some_views
 
@@ -247,8 +247,8 @@ def _events(made: Plan, ledger: Ledger, audit: Audit) -> list[Event]:
         records += [events.Sample(at_ns=at, probe="price", on=front, value=1.0) for front in INSTANCES["storefront"]]
         role = PRIMARY if not made.steps or at < act else "none" if at < act + 7 * S else STANDBY
         records.append(events.Sample(at_ns=at, probe="role", on="orders_db", value=role))
-        records += [events.Sample(at_ns=at, probe="cpu", on=on, value=at / S / 100) for on in SPENDERS]
         records += health(at, well=healthy)
+    records += counted(BEGIN_NS, end + 10 * S, dict.fromkeys(SPENDERS, 0.01))
     records += monitored(BEGIN_NS, act if made.steps else None, heal, end)
     records += writes(BEGIN_NS, act if made.steps else None, heal, end)
     if made.steps:

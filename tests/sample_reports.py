@@ -38,6 +38,7 @@ from harness.model import Doubt, Judgement, Outcome, Reading, Series, Undo, Verd
 from harness.planned import Plan
 from harness.report import Report
 from harness.scenario import parse
+from tests.fake_monitoring import counted
 
 S = 1_000_000_000
 BEGIN, T0, HEAL, HEALED, END = 30 * S, 70 * S, 130 * S, 134 * S, 165 * S
@@ -181,7 +182,7 @@ def _events(outcome: Outcome, rows: int) -> list[Event]:
         *_monitored(),
         *_looks(bites=bites, heals=heals),
         *_roles(RECOVERED[outcome]),
-        *_counted(),
+        *counted(BEGIN, END, SPENT),
     ]
 
 
@@ -240,20 +241,10 @@ def _looks(*, bites: bool, heals: bool) -> list[Event]:
 def _roles(out_s: float) -> list[Event]:
     """Give who was primary, twice a second."""
     seen: list[Event] = []
-    for at_ns in range(BEGIN, END, S // 2):
-        since = (at_ns - T0) / S
+    for at_ns, since in ((at_ns, (at_ns - T0) / S) for at_ns in range(BEGIN, END, S // 2)):
         value = "orders_db-1" if since < 1 or not out_s else "none" if since < out_s - 2 else "orders_db-2"
         seen.append(Sample(at_ns=at_ns, probe="role", on="orders_db", value=value))
     return seen
-
-
-def _counted() -> list[Event]:
-    """Give the CPU time that each had used by each second."""
-    return [
-        Sample(at_ns=at_ns, probe="cpu", on=on, value=share * (at_ns - BEGIN) / S)
-        for at_ns in range(BEGIN, END, S)
-        for on, share in SPENT.items()
-    ]
 
 
 def _verdicts(outcome: Outcome) -> tuple[Verdict, ...]:

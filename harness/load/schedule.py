@@ -129,7 +129,8 @@ def _last_piece(load: Load, nth: NDArray[np.int64], instants: NDArray[np.int64])
     for stage, (begin_s, end_s) in zip(load.stages, courses(load).values(), strict=True):
         if stage.last_pieces_one_in:
             every[(instants >= int(begin_s * NS)) & (instants < int(end_s * NS))] = stage.last_pieces_one_in
-    return (nth >= 0) & (every > 0) & ((nth + 1) % np.maximum(every, 1) == 0)
+    asks: NDArray[np.bool_] = (nth >= 0) & (every > 0) & ((nth + 1) % np.maximum(every, 1) == 0)
+    return asks
 
 
 def _resend(load: Load, draws: np.random.PCG64, orders: int) -> NDArray[np.int8]:

@@ -71,7 +71,16 @@ def test_runs_are_completed_newest_first(command: str, project: Project) -> None
 def test_names_are_completed_without_the_shop(project: Project) -> None:
     """Which cannot even be imported here."""
     assert completed("explain", "k") == ["kill"]
-    assert completed("explain", "c") == ["cache_flush", "cache_poison", "calm", "carts_lost", "crash", "cut"]
+    assert completed("explain", "c") == [
+        "cache_flush",
+        "cache_poison",
+        "calm",
+        "carts_lost",
+        "cpu",
+        "cpu_per_order",
+        "crash",
+        "cut",
+    ]
     assert completed("images", "") == ["build", "list", "load", "save"]
 
 

@@ -57,7 +57,7 @@ def test_what_rules_ask_for_is_kept() -> None:
         for metric in re.findall(r"\b(?:up|[a-z]+_[a-z_]+)\b(?=[\[{ )])", re.sub(r'"[^"]*"', '""', rule.expr)):
             assert metric == "up" or re.fullmatch(kept, metric), f"{rule.name} asks for {metric}"
     for selector in prometheus._CALLS.values():
-        assert re.fullmatch(Storefront.scrape.keep, selector.partition("{")[0])
+        assert re.fullmatch(kept, selector.partition("{")[0])
 
 
 @pytest.mark.parametrize("component", COMPONENTS, ids=lambda component: component.name)
