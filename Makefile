@@ -19,9 +19,9 @@ drill: python ## one scenario (SCENARIO=db_primary_lost) against the reference s
 test: python ## prepare everything, run all tests
 	$(PREPARE) --venv --engine --images --browser
 	.venv/bin/python -m pytest -n auto -m "not docker and not slow and not browser"
-	.venv/bin/python -m pytest -n 3 --dist loadfile -m "slow and not docker and not browser and not alone" --durations=10
-	.venv/bin/python -m pytest -n 3 --dist loadfile -m "(docker or browser) and not alone and not thorough" --durations=10
-	.venv/bin/python -m pytest -m "alone and not thorough" --durations=10
+	.venv/bin/python -m pytest tests/integration -n 3 --dist loadfile -m "slow and not docker and not browser and not alone" --durations=10
+	.venv/bin/python -m pytest tests/integration -n 3 --dist loadfile -m "(docker or browser) and not alone and not thorough" --durations=10
+	.venv/bin/python -m pytest tests/integration -m "alone and not thorough" --durations=10
 
 check: python ## linters, types and the fast tests; needs no Docker
 	$(PREPARE) --venv

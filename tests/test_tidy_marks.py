@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tests.test_tidy import ROOT, SOURCES, name, tree
 
 LEFT_OUT = "thorough"
+LATER = {f"pytest.mark.{mark}" for mark in ("slow", "docker", "browser", "alone")}
 
 
 def conformance() -> set[str]:
@@ -51,6 +52,23 @@ def test_what_is_marked_thorough_is_run_by_make_conformance() -> None:
     marked = strays(files, set())
     assert marked, "nothing is marked: then the rule is no longer needed"
     assert [strays(files, run - {file}) for file in marked] == [[file] for file in marked]
+
+
+def far(files: Mapping[str, ast.Module]) -> list[str]:
+    """Name the files of tests that carry a mark of the later parts of `make test`, but are not where these look."""
+    return [
+        file
+        for file, parsed in files.items()
+        if _holds_tests(file) and not file.startswith("tests/integration/")
+        if any(isinstance(one, ast.Attribute) and ast.unparse(one) in LATER for one in ast.walk(parsed))
+    ]
+
+
+def test_what_the_first_part_leaves_out_is_where_the_others_look() -> None:
+    """Else it would be run by none."""
+    assert far({name(path): tree(path) for path in SOURCES if name(path).startswith("tests/")}) == []
+    marked = ast.parse("@pytest.mark.docker\ndef test_it(): ...")
+    assert far({"tests/unit/test_it.py": marked, "tests/integration/test_it.py": marked}) == ["tests/unit/test_it.py"]
 
 
 def test_a_stray_mark_is_found_however_it_got_there() -> None:
