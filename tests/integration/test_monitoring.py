@@ -63,9 +63,9 @@ def replaced(one: Evening, hit: str) -> bool:
 
 
 def whole_again(one: Evening) -> None:
-    """Wait until the shop is as declared and every alert has cleared."""
+    """Wait until the shop is as declared and every alert has cleared, but for those of a machine that is too busy."""
     one.until(lambda: one.shop.fingerprint() == (), WHOLE_S, "as declared")
-    took_s = one.until(lambda: not one.firing(), CLEARS_S, "silent again")
+    took_s = one.until(lambda: not one.firing() - TOO_BUSY, CLEARS_S, "silent again")
     print(f"silent {took_s:.1f} s after it was whole")
 
 
@@ -148,7 +148,8 @@ def test_a_lost_storefront_is_told_and_clears(shop: Evening) -> None:
     with broken(shop, shop.able("storefront-2", Killable).kill()) as since_ns:
         alerted(shop, since_ns, "StorefrontDown", component="storefront", instance="storefront-2")
         alerted(shop, since_ns, "TargetMissing", component="storefront", instance="storefront-2")
-        blamed = {(one.name, one.labels.get("instance", one.labels["component"])) for one in shop.told(since_ns)}
+        told = [one for one in shop.told(since_ns) if one.name not in TOO_BUSY]
+        blamed = {(one.name, one.labels.get("instance", one.labels["component"])) for one in told}
         assert {whom for _, whom in blamed} <= {"storefront-2", "storefront"}, blamed
 
 
