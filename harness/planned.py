@@ -8,7 +8,7 @@ from harness.demand import Load
 from harness.forecast import Stretch
 from harness.history import Checker
 from harness.model import Fault, noun
-from harness.rates import begin_s, courses, due, stages_s
+from harness.rates import begin_s, courses, due, exact, stages_s
 from harness.scenario import Scenario
 
 START_S, SETTLE_S, AUDIT_S, STOP_S = 120, 15, 240, 60
@@ -99,10 +99,8 @@ def stretches(scenario: Scenario) -> Mapping[str, Stretch]:
     load, acts_s = scenario.load, [step.at_s for step in scenario.steps]
     acts_s += [float(begin - begin_s(load)) for begin, _ in courses(load).values()]
     steady_s = scenario.recovery.stable_s + MARGIN_S
-    all_ = Stretch(
-        seconds=load.warm_up_s + load.baseline_s + last_disturbance_s(scenario) + steady_s * bool(acts_s),
-        where="in the whole load",
-    )
+    whole_s = load.warm_up_s + load.baseline_s + last_disturbance_s(scenario) + steady_s * bool(acts_s)
+    all_ = Stretch(seconds=whole_s, where="in the whole load", times=_times(load, Fraction(0), exact(whole_s)))
     baseline = Stretch(seconds=load.baseline_s - BEFORE_AN_ACT_S * bool(acts_s), where="in the baseline")
     recovered = Stretch(seconds=steady_s, where="once the shop is steady again")
     after = Stretch(seconds=last_disturbance_s(scenario) + steady_s - max(acts_s, default=0.0), where="from the last act on")

@@ -74,8 +74,3 @@ def courses(load: Load) -> Mapping[str, tuple[Fraction, Fraction]]:
         found[stage.name] = (at_s, at_s + exact(stage.for_s))
         at_s += exact(stage.for_s)
     return found
-
-
-def highest(load: Load) -> float:
-    """Give the highest rate that the load comes to."""
-    return max([load.arrivals.orders_per_s, *(stage.orders_per_s for stage in load.stages)])

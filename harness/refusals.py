@@ -152,7 +152,7 @@ def deaf(scenario: Scenario, declaration: Declaration, objectives: tuple[Objecti
         if one.kind != "alert":
             continue
         name, step = getattr(one.checker, "name", ""), getattr(one.checker, "step", "")
-        if not scenario.disturbed:
+        if not scenario.steps:
             because = "nothing is broken, so there is nothing to notice; leave it out"
             raise PlanError(scenario.file, f"objectives.{one.id}", because)
         if step and step not in {planned.id for planned in scenario.steps}:

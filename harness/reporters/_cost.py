@@ -5,12 +5,10 @@ from collections.abc import Iterable, Iterator
 from markupsafe import Markup
 
 from harness.cost import PROBE, cost
-from harness.history import History, Window
+from harness.history import GOOD_WITHIN_NS, History, Window
 from harness.model import noun
 from harness.reporters._charts import segment
 from harness.reporters._words import visible
-
-VICTIMS_NS = 1_000_000_000  # orders due so shortly before an act may be its victims
 
 
 @noun
@@ -42,7 +40,7 @@ def bill(history: History) -> Bill | None:
     baseline = history.phase("baseline")
     if baseline is None or not history.samples(PROBE):
         return None
-    end_ns = baseline.end_ns - VICTIMS_NS if history.disturbances else baseline.end_ns
+    end_ns = baseline.end_ns - GOOD_WITHIN_NS * bool(history.disturbances)
     found = cost(history.within(Window(start_ns=baseline.start_ns, end_ns=end_ns)))
     if not found.orders or not found.ms:
         return None

@@ -48,7 +48,6 @@ def test_each_stage_has_its_place() -> None:
     found = {name: (int(begin), int(end)) for name, (begin, end) in rates.courses(EVENING).items()}
     assert found == {"midnight": (8, 19), "ebb": (19, 29), "lull": (29, 34)}
     assert rates.stages_s(EVENING) == 26
-    assert rates.highest(EVENING) == 1000
 
 
 @given(stages=stages, scale=st.sampled_from([0.1, 1.0, 1 / 3]), blocks=st.integers(1, 5))

@@ -55,6 +55,8 @@ def test_the_plan_tells_its_stages_and_lasts_as_long() -> None:
     assert load_s(scenario) == scenario.load.warm_up_s + scenario.load.baseline_s + 11 + scenario.recovery.give_up_s
     usual = scenario.load.arrivals.orders_per_s
     assert stretches(scenario)["sale"].times * usual == pytest.approx((300 * 10 + (300 + usual) / 2) / 11)
+    whole = stretches(scenario)["all"]
+    assert whole.times * whole.seconds * usual == pytest.approx(usual * (whole.seconds - 11) + 300 * 10 + (300 + usual) / 2)
     assert any("sale: 300 orders/s for 11 s" in line for line in explain._scenario(scenario))
 
 

@@ -48,6 +48,7 @@ def test_two_defects_change_the_schema_and_one_the_history() -> None:
     spoil = {"no_idempotency", "missing_index"}
     assert (good, past) == (statements(DEFECTS.keys() - spoil), history(DEFECTS.keys() - spoil))
     assert any("idempotency_key text not null unique" in statement for statement in good)
+    assert any(statement.endswith(", 7") for statement in statements((), scarce=7)), "as many as the scenario says"
     assert not any("unique" in statement for statement in statements({"no_idempotency"}))
     assert set(good) - set(statements({"missing_index"})) == {PRODUCTS_INDEX}
     assert set(past) - set(history({"missing_index"})) == {EVENTS_INDEX}
