@@ -46,6 +46,21 @@ DEFECTS = {
         caught_by="oversold",
         shown_in=("calm",),
     ),
+    "no_shedding": Defect(
+        sentence="Whoever comes is let in to wait, however many wait already: nobody is ever told to come again later.",
+        caught_by="back_after_heal",
+        shown_in=("overload",),
+    ),
+    "sync_sleep": Defect(
+        sentence="The storefront stands still for five milliseconds in each order, and with it all that it has to do.",
+        caught_by="throughput",
+        shown_in=("thousand_orders",),
+    ),
+    "n_plus_one": Defect(
+        sentence="Each line of an order is looked up by a call of its own before the order is written.",
+        caught_by="cpu_per_order",
+        shown_in=("thousand_orders",),
+    ),
     "alert_missing": Defect(
         sentence="Nobody has written the alerts for a lost node of the database and for a lost storefront.",
         caught_by="alert",

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import ClassVar, Final
 
+from harness.model import noun
 from sut.components import haproxy
 from sut.components.ask import http_get
 from sut.components.entrance import Entrance
@@ -20,6 +21,29 @@ BEGINNING: Final = "at "  # of that answer
 _TELLS: Final = f"{BEGINNING}%[date(0,ms)]\n{_ALWAYS}\n[%[date,div({PERIOD_S})]] [%[date({PERIOD_S}),div({PERIOD_S})]]\n"
 
 
+@noun
+class Room:
+    """How many requests of a kind one storefront is given at a time, and how many of that kind may wait for all of them."""
+
+    each: int
+    waiting: int
+
+
+# An order takes some 20 ms where nobody waits: so many at once are 5,000 a second and more, and a queue as long is served
+# within 0.2 s where the shop takes half of that. Browsing has less room, and yields as soon as orders have to wait.
+ORDERS: Final = Room(each=128, waiting=256)
+BROWSING: Final = Room(each=64, waiting=256)
+YIELDS: Final = 32  # orders that wait
+_REFUSAL: Final = """content-type application/json hdr Retry-After 1 string '{{"refused":"{}"}}'"""
+_TOO_MANY: Final = " || ".join(
+    (
+        f"buys {{ queue(ordering) ge {ORDERS.waiting} }}",
+        f"!buys {{ queue(browsing) ge {BROWSING.waiting} }}",
+        f"!buys {{ queue(ordering) ge {YIELDS} }}",
+    )
+)
+
+
 def in_time() -> str:
     """Give what HAProxy must find in the answer to ``GET /now``, if that is whole and not 10 s old."""
     return f"[%[date,div({PERIOD_S})]]"
@@ -32,11 +56,17 @@ def settings(storefronts: Mapping[str, str], port: int, defects: Collection[str]
     a proof of no effect, and says so; its 502 and 504 prove nothing and stay as they are. With the defect
     ``bystander_broken`` it calls itself ill as soon as one storefront is missing.
 
+    Who buys (all that is sent by POST) and who browses have rooms of their own, so that browsing takes none from orders. Who
+    would wait longer than that makes sense is refused here, where it costs least. With the defect ``no_shedding`` there is
+    room for everybody.
+
     ``GET /now`` it answers itself, for those who judge an edge by what that makes of the answer. What the storefronts tell
     monitoring and witnesses is none of the shoppers' business.
     """
-    ill = f"{{ nbsrv(storefronts) lt {len(storefronts)} }}" if "bystander_broken" in defects else ""
-    servers = "\n".join(f"    server {name} {address}:{port} check" for name, address in storefronts.items())
+    ill = f"{{ nbsrv(ordering) lt {len(storefronts)} }}" if "bystander_broken" in defects else ""
+    room = "no_shedding" not in defects
+    ordering = _servers(storefronts, f"{port} check", ORDERS if room else None)
+    browsing = _servers(storefronts, f"{port} track ordering/{{name}}", BROWSING if room else None)
     now = f'lf-file {_NOW_FILE} hdr Cache-Control "public, s-maxage=1, max-age=0"'
     return f"""\
 global
@@ -52,26 +82,37 @@ defaults
     timeout http-keep-alive 60s
     timeout client 10s
     timeout server 6s
+    balance leastconn
+    option httpchk GET /health
+    http-check expect status 200
+    default-server inter 500ms fall 2 rise 1
+    retries 2
+    retry-on conn-failure
+    option redispatch 1
+    http-error status 503 {_REFUSAL.format("no_storefront")}
 
 {haproxy.itself(ill)}
 frontend shoppers
     bind :{PORT}
     bind :{ONCE_PORT} accept-proxy
+    acl buys method POST
     http-request return status 200 content-type text/plain {now} if {{ path {NOW} }}
     http-request return status 404 if {{ path /metrics }} or {{ path_beg /trial/ /carried/ }}
-    default_backend storefronts
+{f"    http-request return status 503 {_REFUSAL.format('busy')} if {_TOO_MANY}" if room else ""}
+    use_backend ordering if buys
+    default_backend browsing
 
-backend storefronts
-    balance leastconn
-    option httpchk GET /health
-    http-check expect status 200
-    retries 2
-    retry-on conn-failure
-    option redispatch 1
-    http-error status 503 content-type application/json string '{{"refused":"no_storefront"}}'
-    default-server inter 500ms fall 2 rise 1
-{servers}
+backend ordering
+{ordering}
+
+backend browsing
+{browsing}
 """
+
+
+def _servers(storefronts: Mapping[str, str], words: str, room: Room | None) -> str:
+    most = f" maxconn {room.each}" if room else ""
+    return "\n".join(f"    server {name} {address}:{words.format(name=name)}{most}" for name, address in storefronts.items())
 
 
 class Lb(Entrance):

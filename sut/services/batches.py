@@ -49,6 +49,7 @@ class Batches:
         self._place = sql.place(defects)
         self._repeatable = "no_idempotency" in defects
         self._hasty = "ack_before_commit" in defects
+        self._patient = "no_shedding" in defects
         self._shown_cents = shown_cents if "price_from_cache" in defects else None
         self._prices: dict[str, int] = {}  # defect ack_before_commit: what it promises without asking
         self._waiting: deque[Order] = deque()
@@ -61,10 +62,10 @@ class Batches:
         rolled back; 504 unknown. An order waits at most 5 s to be sent, and what was sent is answered within the limits of
         its calls.
         """
-        if len(self._waiting) >= WAITING_MAX:
+        if len(self._waiting) >= WAITING_MAX and not self._patient:
             return BUSY
-        now = time.monotonic()
-        order = Order(key, hash_lines(lines), lines, now + WAIT_S, asyncio.get_running_loop().create_future())
+        answer = asyncio.get_running_loop().create_future()
+        order = Order(key, hash_lines(lines), lines, time.monotonic() + WAIT_S, answer)
         if self._shown_cents is not None:
             order.told = {sku: await self._shown_cents(sku) for sku, _ in lines}
         self._waiting.append(order)
@@ -106,7 +107,7 @@ class Batches:
 
     def _expire(self) -> None:
         now = time.monotonic()
-        while self._waiting and self._waiting[0].due <= now:
+        while self._waiting and self._waiting[0].due <= now and not self._patient:
             self._waiting.popleft().settle(*NO_DATABASE)
         self._note()
 

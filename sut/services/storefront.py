@@ -8,7 +8,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -41,6 +41,7 @@ READ_LINKS = 4
 LOG_LINKS = 1  # apart from the others: however slow a shopper's past is to find, it holds up nothing else
 CART_LINKS = 2  # a write waits for its commit, and must not hold up those who only look
 LARGEST_ID = 2**31 - 1
+ASLEEP_S = 0.005  # defect sync_sleep
 
 
 class Storefront:
@@ -53,7 +54,9 @@ class Storefront:
         self._carriage = Carriage(Link(way))
         self._pulse = Pulse(Link(way))
         self._cache = Cache(settings.cache) if settings.cache else None
-        shelves = Shelves(Links(way, READ_LINKS), self._cache, settings.defects)
+        self._defects = settings.defects
+        self._reads = Links(way, READ_LINKS)
+        shelves = Shelves(self._reads, self._cache, settings.defects)
         self._batches = Batches(Link(way), self._pulse, settings.defects, shelves.shown_cents)
         assets = Assets(painted)
         pages = Pages(assets)
@@ -131,7 +134,17 @@ class Storefront:
             lines = read_lines(body)
         except MalformedError as error:
             return 400, {"refused": f"malformed: {error}"}
+        if "sync_sleep" in self._defects:
+            time.sleep(ASLEEP_S)  # noqa: ASYNC251 -- that is the defect
+        if "n_plus_one" in self._defects:
+            await self._look_up(lines)
         return await self._batches.place(key, lines)
+
+    async def _look_up(self, lines: Iterable[tuple[str, int]]) -> None:
+        """Defect n_plus_one: ask for each line's product by a call of its own, which the order does not need."""
+        for sku, _ in lines:
+            with contextlib.suppress(CallError):
+                await self._reads.call("product", sql.PRODUCT, sku, limit_s=LIMIT_S)
 
 
 async def metrics(_request: Request) -> Response:

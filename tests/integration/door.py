@@ -74,7 +74,8 @@ class Door:
 
     def reached(self) -> int:
         """Count what has reached the storefronts, by the word of the balancer."""
-        return self.counted("lb", r'haproxy_backend_http_requests_total{proxy="storefronts"}')
+        ways = ("ordering", "browsing")
+        return sum(self.counted("lb", f'haproxy_backend_http_requests_total{{proxy="{way}"}}') for way in ways)
 
     def well(self, edge: str) -> bool:
         """Say whether steering calls an edge well."""

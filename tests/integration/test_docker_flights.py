@@ -1,7 +1,7 @@
 """Whole flights on Docker, the fast proof of the acceptance: each answer that matters most, once, in some eight minutes.
 
 The rows are those of ``tests.acceptance``; each asserts the engine's own event of what was done to the run's container, or
-that there was none where the act did nothing.
+that there was none where the act did nothing. Those whose answer hangs on time fly alone.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.acceptance.promised import bad, good
 from tests.acceptance.spoilt import no_injector, no_mender
 from tests.acceptance.stage import Stage, shortened
 
-pytestmark = [pytest.mark.docker, pytest.mark.alone]
+pytestmark = pytest.mark.docker
 NOISE = "of the machine during the load"  # the doubt that voids a FAIL by time
 HURRIED_HEAL_S = 10
 
@@ -25,11 +25,13 @@ def stage() -> Iterator[Stage]:
         yield made
 
 
+@pytest.mark.alone
 def test_the_good_shop_survives_the_loss_of_its_primary(stage: Stage) -> None:
     """The loss is held for longer than a failover takes."""
     print(good(shortened("db_primary_lost", hold_s=42, rto_s=35), stage))
 
 
+@pytest.mark.alone
 def test_a_shop_without_failover_fails(stage: Stage) -> None:
     """Only FAIL will do; a machine too busy to tell is given one more try. It is never back, so the budget may be short."""
     file = shortened("db_primary_lost", hold_s=24, rto_s=15)
@@ -45,6 +47,7 @@ def test_a_shop_without_failover_fails(stage: Stage) -> None:
             raise NotAsRequired(f"twice, on a machine that others may have used too much to tell: {again}") from again
 
 
+@pytest.mark.alone
 def test_a_shop_that_acknowledges_before_it_commits_loses_orders(stage: Stage) -> None:
     print(bad("ack_before_commit", shortened("db_process_crash"), stage))
 
@@ -57,6 +60,7 @@ def test_a_thaw_that_does_nothing_is_dirty_until_it_is_healed(stage: Stage) -> N
     print(no_mender("unpause", stage, heal_s=HURRIED_HEAL_S))
 
 
+@pytest.mark.alone
 def test_the_guardian_mends_when_the_harness_dies_right_after_the_act(stage: Stage) -> None:
     print(dies_at("acted", "db_primary_lost", stage))
 

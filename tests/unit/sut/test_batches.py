@@ -189,6 +189,13 @@ def test_a_full_queue_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     assert statuses(answers) == [201, 201, 503]
 
 
+def test_a_shop_that_sheds_nobody_lets_everybody_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WAITING_MAX", 2)
+    monkeypatch.setattr(module, "WAIT_S", 0.1)
+    link = MemoryLink({"A": 9}, *[UnreachableError("refused")] * 4)
+    assert statuses(place_all(link, *((f"k{n}", ONE) for n in range(3)), defects={"no_shedding"})) == [201] * 3
+
+
 def test_a_bug_in_a_batch_leaves_nobody_waiting_and_the_writer_alive() -> None:
     class Buggy(MemoryLink):
         async def call(self, kind: str, _statement: str, *arguments: Any) -> list[Any]:

@@ -1,9 +1,11 @@
 """The parts' settings as text: what must stand in them, and what must not."""
 
 import json
+import re
 
 import pytest
 
+from harness.history import REFUSED, UNKNOWN
 from sut.components import db_route, lb
 from sut.components.orders_db import Passwords
 from sut.components.patroni import Cluster, settings
@@ -11,6 +13,9 @@ from sut.shopper import OneCallShopper
 
 NODES = {"orders_db-1": "198.18.7.11", "orders_db-2": "198.18.7.12"}
 FRONTS = {"storefront-1": "198.18.7.14", "storefront-2": "198.18.7.15"}
+
+
+GOOD_LB = lb.settings(FRONTS, 8080)
 
 
 def cluster(*, failover: bool = True, synchronous: bool = True) -> Cluster:
@@ -65,23 +70,34 @@ def test_the_route_asks_patroni_and_drops_sessions_of_a_node_that_is_no_longer_p
 
 
 def test_the_balancer_sends_an_order_twice_only_if_nothing_of_it_was_sent() -> None:
-    text = lb.settings(FRONTS, 8080)
+    text = GOOD_LB
     assert [line.split()[1:] for line in text.splitlines() if "retry-on" in line] == [["conn-failure"]]
     assert "server storefront-1 198.18.7.14:8080 check" in text
     assert "timeout connect 400ms" in text
 
 
 def test_the_balancer_s_own_refusal_is_one_for_the_shopper_and_its_other_errors_are_not() -> None:
-    errors = [line.split(maxsplit=6) for line in lb.settings(FRONTS, 8080).splitlines() if "http-error" in line]
-    assert [words[2] for words in errors] == ["503"]
+    said = re.findall(r"(?:http-error|http-request return) status (5\d\d) .* hdr Retry-After 1 string '(.*?)'", GOOD_LB)
+    assert said == [("503", '{"refused":"no_storefront"}'), ("503", '{"refused":"busy"}')]
     shopper = OneCallShopper("run", 1)
     request = shopper.order(0, last_piece=False)
-    body = errors[0][6].strip("'").encode()
-    assert shopper.judge_order(request, 503, body).fate != shopper.judge_order(request, 502, b"<html>").fate
+    for _, body in said:
+        assert shopper.judge_order(request, 503, body.encode()).fate == REFUSED
+    assert shopper.judge_order(request, 502, b"<html>").fate == UNKNOWN
+
+
+def test_the_balancer_gives_browsing_less_room_than_orders_and_a_shop_that_sheds_nobody_has_room_for_all() -> None:
+    room = [int(most) for most in re.findall(r"server storefront-\d .* maxconn (\d+)", GOOD_LB)]
+    assert room == [128, 128, 64, 64]
+    (shed,) = re.findall(r"return status 503 .* if (.*)", GOOD_LB)
+    assert shed == "buys { queue(ordering) ge 256 } || !buys { queue(browsing) ge 256 } || !buys { queue(ordering) ge 32 }"
+    bad = lb.settings(FRONTS, 8080, {"no_shedding"})
+    assert "queue(" not in bad
+    assert not re.search(r"server .* maxconn", bad)
 
 
 def test_both_haproxies_answer_for_themselves_on_a_port_of_their_own() -> None:
-    for text in (lb.settings(FRONTS, 8080), db_route.settings(NODES)):
+    for text in (GOOD_LB, db_route.settings(NODES)):
         own = text[text.index("frontend itself") : text.index("\n\n", text.index("frontend itself"))].splitlines()
         words = {line.strip() for line in own}
         assert {"mode http", "bind :8404", "monitor-uri /health"} <= words
@@ -90,6 +106,6 @@ def test_both_haproxies_answer_for_themselves_on_a_port_of_their_own() -> None:
 
 
 def test_a_broken_bystander_is_ill_when_one_storefront_is_missing() -> None:
-    good, bad = lb.settings(FRONTS, 8080).splitlines(), lb.settings(FRONTS, 8080, {"bystander_broken"}).splitlines()
-    assert [line.strip() for line in bad if line not in good] == ["monitor fail if { nbsrv(storefronts) lt 2 }"]
+    good, bad = GOOD_LB.splitlines(), lb.settings(FRONTS, 8080, {"bystander_broken"}).splitlines()
+    assert [line.strip() for line in bad if line not in good] == ["monitor fail if { nbsrv(ordering) lt 2 }"]
     assert [line for line in good if line not in bad] == []
