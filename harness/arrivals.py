@@ -40,6 +40,7 @@ class Arrivals:
         project: Path,
         watch: Watch,
         record: Callable[[Event], None],
+        cores: frozenset[int] = frozenset(),
     ) -> None:
         self._watch, self._record = watch, record
         self._stopped = False
@@ -57,6 +58,7 @@ class Arrivals:
             ledger=str(folder / ORDERS),
             project=str(project),
             requests=str(folder / SESSIONS),
+            cores=cores,
             timeout_s=REQUEST_S,
         )
         self._onlooker = _onlooker(plan, entry, folder, watch.clock.zero_ns)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.browser import chromium
 from harness.conclude import conclude, write
+from harness.cores import Confined, Cores
 from harness.errors import SetupError
 from harness.model import Outcome, noun
 from harness.plan import plan
@@ -42,12 +43,16 @@ class Change:
 
 @noun
 class Manner:
-    """How to fly: where run folders go, the command as it was typed, whether the shop stays, whether to wait."""
+    """How to fly: where run folders go, the command as it was typed, whether the shop stays, whether to wait.
+
+    ``apart``: the cores of the shop and of the generator, where they must not take any from each other.
+    """
 
     out: Path
     command: str
     keep: bool = False
     wait: bool = False
+    apart: Cores | None = None
 
 
 @noun
@@ -83,8 +88,9 @@ def fly(project: Project, sortie: Sortie, manner: Manner, progress: Progress) ->
     Where the reports of a DIRTY run cannot be written, that is said, and its outcome is given all the same.
     """
     demand_browser([sortie])
+    shop = project.shop(sortie.plan.defects)
     settings = Settings(
-        shop=project.shop(sortie.plan.defects),
+        shop=shop if manner.apart is None else Confined(shop, manner.apart.shop),
         shop_name=project.shop_name,
         project=project.root,
         out=manner.out.resolve(),
@@ -96,6 +102,7 @@ def fly(project: Project, sortie: Sortie, manner: Manner, progress: Progress) ->
         wait=manner.wait,
         part=sortie.part,
         of=sortie.of,
+        cores=frozenset() if manner.apart is None else manner.apart.load,
     )
     ended = Flight(sortie.plan, settings).fly()
     report = conclude(ended.folder, project)

@@ -362,6 +362,15 @@ class Spends(Protocol):
         ...
 
 
+@runtime_checkable
+class Rationed(Protocol):
+    """May have a quota of CPU time, and somebody counts how long it waited for the next one."""
+
+    def throttled_s(self) -> Reading:
+        """Give the seconds since it was started for which it had used up its quota; or None with why."""
+        ...
+
+
 class Probe(Protocol):
     """Observes one thing at a rate through a sense, and never judges. A module of the shelf ``probes`` holds one."""
 

@@ -10,7 +10,7 @@ import click
 
 from harness import dryrun, gate
 from harness.campaign import Change, Flown, Manner, Sortie, demand_browser, fly, planned
-from harness.commands import completing, explaining, gallery, history, machine, shop, stored, tending
+from harness.commands import completing, explaining, gallery, history, knee, machine, shop, stored, tending
 from harness.errors import SetupError, WindtunnelError
 from harness.interrupts import EXIT_CODES
 from harness.model import Outcome
@@ -134,6 +134,7 @@ for command in (
     tending.heal_command,
     history.runs_command,
     gallery.gallery_command,
+    knee.knee_command,
     explaining.explain_command,
     machine.doctor_command,
     machine.images_group,

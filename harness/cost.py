@@ -45,13 +45,13 @@ def cost(history: History) -> Cost:
     A part that restarted began at zero again: what it used since its last sample before is not counted.
     """
     window, orders = history.window, acknowledged(history, history.window)
-    counters = {one.on: one for one in _counters(history)}
-    owners = _owners(history)
+    counters = {one.on: one for one in _counters(history, PROBE)}
+    of = owners(history)
     used = {on: _used(one, window) * 1000 / orders if orders else 0.0 for on, one in counters.items()}
     spent: dict[str, float] = {}
     for on, ms in used.items():
         if on not in (ITSELF, MACHINE):
-            name = owners.get(on, on)
+            name = of.get(on, on)
             spent[name] = spent.get(name, 0.0) + ms
     return Cost(
         orders=orders,
@@ -60,26 +60,32 @@ def cost(history: History) -> Cost:
         machine_ms=used.get(MACHINE, 0.0),
         calls={kind: count / orders for kind, count in _grew(history, "query_count").items() if orders and count},
         log_bytes=sum(_grew(history, "log_bytes").values()) / orders if orders else 0.0,
-        lacking=_lacking(counters, owners, window),
+        lacking=_lacking(counters, of, window),
     )
 
 
-def _owners(history: History) -> dict[str, str]:
+def busy(history: History, probe: str = PROBE) -> dict[str, float]:
+    """Give how fast each counter of seconds grew in the history's window, s per s: of CPU time, the cores kept busy."""
+    window = history.window
+    return {one.on: _used(one, window) / window.seconds for one in _counters(history, probe)}
+
+
+def owners(history: History) -> dict[str, str]:
     """Give the component of each instance that was started."""
     parts = history.first(Parts)
     return {instance: name for name, instances in parts.instances.items() for instance in instances} if parts else {}
 
 
-def _counters(history: History) -> Iterator[Series]:
-    """Give what was read of each counter, in the order of time."""
+def _counters(history: History, probe: str) -> Iterator[Series]:
+    """Give what a probe read of each counter, in the order of time."""
     found: dict[str, list[Sample]] = {}
-    for sample in history.samples(PROBE):
+    for sample in history.samples(probe):
         if isinstance(sample.value, int | float):
             found.setdefault(sample.on, []).append(sample)
     for on, samples in found.items():
         samples.sort(key=lambda one: one.at_ns)
         times, values = tuple(one.at_ns for one in samples), tuple(float(one.value or 0) for one in samples)
-        yield Series(on=on, name=PROBE, labels={}, times_ns=times, values=values)
+        yield Series(on=on, name=probe, labels={}, times_ns=times, values=values)
 
 
 def _used(counter: Series, window: Window) -> float:

@@ -75,6 +75,22 @@ class Meter:
         return Reading(at_ns=at_ns, value=used_s, why=why)
 
 
+class Rationed(Meter):
+    """Counts also for how long a part had to wait for CPU time; ``throttled_s`` gives that, None where nobody can tell."""
+
+    def __init__(
+        self, now_ns: Callable[[], int], used_s: Callable[[], float | None], throttled_s: Callable[[], float | None]
+    ) -> None:
+        super().__init__(now_ns, used_s)
+        self._throttled_s = throttled_s
+
+    def throttled_s(self) -> Reading:
+        """Read that count."""
+        at_ns, throttled_s = self._now_ns(), self._throttled_s()
+        why = "nobody counts how long it waited for CPU time: does it run?" if throttled_s is None else None
+        return Reading(at_ns=at_ns, value=throttled_s, why=why)
+
+
 def cpu() -> Cpu:
     """Read the machine's CPU time so far. Raises ``OSError`` or ``ValueError`` where /proc/stat does not tell it."""
     words = [int(word) / TICKS for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]

@@ -163,8 +163,7 @@ class Flight:
         self._shop = shop = settings.shop.start(self._plan, site)
         self._record.hide(shop.secrets)
         write_site(self._folder, shop.residence)
-        entry = shop.entry
-        self._record(events.Entry(at_ns=self._clock.now_ns(), url=entry.url, by=entry.reached))
+        self._record(events.Entry(at_ns=now_ns(), url=shop.entry.url, by=shop.entry.reached))
         self._record(provenance.parts(self._plan, shop, self._clock))
         return shop
 
@@ -180,6 +179,7 @@ class Flight:
             entry=shop.entry,
             folder=self._folder,
             project=self._settings.project,
+            cores=self._settings.cores,
             watch=self._watch,
             record=self._record,
         )

@@ -12,7 +12,7 @@ from harness.cost import GENERATOR, ITSELF, MACHINE
 from harness.drivers import Driver
 from harness.errors import ControlError
 from harness.events import Metric, Sample
-from harness.host import Machine, Meter, used_s
+from harness.host import Machine, Meter, Rationed, used_s
 from harness.model import Reading
 from harness.planned import Plan
 from harness.shop import Residence, RunningShop, Thing
@@ -104,10 +104,13 @@ def beside(
     def part_s(thing: Thing) -> float | None:
         return driver.cpu_s(replace(residence, things=(thing,))).get(thing.name)
 
+    def throttled_s(thing: Thing) -> float | None:
+        return driver.throttled_s(replace(residence, things=(thing,))).get(thing.name)
+
     def process_s(who: str) -> float:
         return used_s(pids().get(who, ()))
 
-    parts = {thing.name: Meter(now_ns, partial(part_s, thing)) for thing in residence.things}
+    parts = {thing.name: Rationed(now_ns, partial(part_s, thing), partial(throttled_s, thing)) for thing in residence.things}
     processes = {who: Meter(now_ns, partial(process_s, who)) for who in (GENERATOR, ITSELF)}
     machine = Machine(now_ns, lambda: driver.cpu_s(residence), lambda: [pid for some in pids().values() for pid in some])
     return {**parts, **processes, MACHINE: machine}

@@ -10,7 +10,10 @@ from harness.shop import Shop
 
 @noun
 class Settings:
-    """How to run, apart from what. ``project`` is the folder of the configuration; ``show`` hears every record."""
+    """How to run, apart from what. ``project`` is the folder of the configuration; ``show`` hears every record.
+
+    ``cores`` are those of the machine that the generator runs on; all of them where none are named.
+    """
 
     shop: Shop
     shop_name: str
@@ -24,3 +27,4 @@ class Settings:
     wait: bool = False
     part: int = 1
     of: int = 1
+    cores: frozenset[int] = frozenset()

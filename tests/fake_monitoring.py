@@ -55,10 +55,10 @@ def monitored(begin: int, act: int | None, heal: int, end: int) -> list[Event]:
     return records
 
 
-def counted(begin_ns: int, end_ns: int, per_s: Mapping[str, float]) -> list[Event]:
-    """Give the CPU seconds that each had used by each second, at so many a second."""
+def counted(begin_ns: int, end_ns: int, per_s: Mapping[str, float], probe: str = "cpu") -> list[Event]:
+    """Give the CPU seconds (or what else a probe counts) that each had used by each second, at so many a second."""
     return [
-        events.Sample(at_ns=at_ns, probe="cpu", on=on, value=share * (at_ns - begin_ns) / S)
+        events.Sample(at_ns=at_ns, probe=probe, on=on, value=share * (at_ns - begin_ns) / S)
         for at_ns in range(begin_ns, end_ns, S)
         for on, share in per_s.items()
     ]

@@ -38,7 +38,8 @@ LAYERS = {
     "run": "run",
     "doors": (
         "cli commands gallery gate campaign tunnel pytest_plugin __main__ dryrun progress screen conclude care "
-        "prepare engine reference faultbook described explain archive doctor vitals stand strike drive telling byhand"
+        "prepare engine reference faultbook described explain archive doctor vitals stand strike drive telling byhand "
+        "knee cores"
     ),
 }
 SHELVES = {
@@ -140,7 +141,7 @@ def layer(item: str) -> int:
     for place, modules in enumerate(LAYERS.values()):
         if item in modules.split():
             return place
-    if item.startswith(("drivers.", "load.", "browser.", "commands.", "gallery.")):
+    if item.startswith(("drivers.", "load.", "browser.", "commands.", "gallery.", "knee.")):
         return layer(item.rpartition(".")[0])
     raise AssertionError(f"harness/{item}.py has no place in LAYERS of tests/test_tidy.py: write it in")
 

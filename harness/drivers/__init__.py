@@ -1,7 +1,7 @@
 """The drivers: each power beside its mender. The only importers of client libraries of engines and proxies."""
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
@@ -62,6 +62,14 @@ class Driver(Protocol):
 
     def cpu_s(self, residence: Residence) -> Mapping[str, float]:
         """Give the CPU seconds that each of the residence's things has used so far, by name; those that can be told."""
+        ...
+
+    def throttled_s(self, residence: Residence) -> Mapping[str, float]:
+        """Give for how many seconds so far each thing had used up its CPU quota, by name; 0 for one without a quota."""
+        ...
+
+    def confine(self, residence: Residence, cores: Collection[int]) -> None:
+        """Let the residence's things run on these of the machine's cores only, also once they are started again."""
         ...
 
     def examine(self) -> tuple[Finding, ...]:

@@ -15,6 +15,7 @@ from docker.models.containers import Container
 
 from harness.drivers import Leftover, Mender, docker_commands, docker_network, toxiproxy
 from harness.drivers.docker_client import CONTROL_S, INSTANCE, LOCK, RUN, client, controlled, labelled
+from harness.drivers.docker_cpu import confine, cpu_s, throttled_s
 from harness.drivers.docker_events import watch
 from harness.drivers.docker_examine import examine
 from harness.drivers.docker_helper import PREFIX
@@ -23,7 +24,6 @@ from harness.drivers.docker_off import deviations, observed
 from harness.drivers.redaction import redacted, secrets_of
 from harness.errors import ControlError
 from harness.model import Break, Undo
-from harness.shop import Residence
 
 SWEEP_S = 30.0
 LOG_LINES = 2000
@@ -33,6 +33,7 @@ __all__ = [
     "TYPED",
     "ContainerPowers",
     "collect",
+    "confine",
     "cpu_s",
     "deviations",
     "examine",
@@ -42,6 +43,7 @@ __all__ = [
     "observed",
     "save_images",
     "sweep",
+    "throttled_s",
     "watch",
 ]
 _HELPER = "docker run --rm --network container:{} --cap-add NET_ADMIN <tools>"
@@ -205,28 +207,4 @@ def leftovers() -> tuple[Leftover, ...]:
             run=run, lock=Path(next((lock for _, lock in things if lock), "")), things=tuple(name for name, _ in things)
         )
         for run, things in found.items()
-    )
-
-
-def cpu_s(residence: Residence) -> dict[str, float]:
-    """Read the CPU time of the residence's containers from their cgroups (v1 or v2); a stopped one has none."""
-    found = {}
-    for thing in residence.things:
-        for path, scale in _cpu_files(thing.ref):
-            with suppress(OSError, ValueError, IndexError):
-                words = path.read_text().split()
-                used = words[words.index("usage_usec") + 1] if "usage_usec" in words else words[0]
-                found[thing.name] = int(used) / scale
-                break
-    return found
-
-
-def _cpu_files(ref: str) -> tuple[tuple[Path, float], ...]:
-    """Where a container's CPU time stands, in the layouts of cgroup v1 and v2, with and without systemd."""
-    root = Path("/sys/fs/cgroup")
-    return (
-        (root / "cpuacct/docker" / ref / "cpuacct.usage", 1e9),
-        (root / f"system.slice/docker-{ref}.scope/cpu.stat", 1e6),
-        (root / "docker" / ref / "cpu.stat", 1e6),
-        (root / f"cpuacct/system.slice/docker-{ref}.scope/cpuacct.usage", 1e9),
     )

@@ -7,7 +7,7 @@ file, which holds the leader's pid and start time: a pid alone may belong to som
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -267,6 +267,24 @@ def cpu_s(residence: Residence) -> dict[str, float]:
         if known:
             found[thing.name] = sum(known)
     return found
+
+
+def throttled_s(residence: Residence) -> dict[str, float]:
+    """Give 0 for each of the residence's processes that run now: a process has no quota of its own."""
+    return dict.fromkeys(cpu_s(residence), 0.0)
+
+
+def confine(residence: Residence, cores: Collection[int]) -> None:
+    """Let processes, and what they supervise, run on these cores only. Raises ``ControlError``."""
+    for thing in residence.things:
+        leader = read(Path(thing.ref))
+        for pid in (leader.pid, *main_processes(leader)):
+            try:
+                os.sched_setaffinity(pid, cores)
+            except OSError as error:
+                raise ControlError(
+                    f"{thing.name} (pid {pid}) does not stay on the cores {sorted(cores)}: {error}"
+                ) from error
 
 
 def examine() -> tuple[Finding, ...]:

@@ -53,6 +53,8 @@ def main() -> int:
     if not first:
         return HARNESS_GONE
     spec = msgspec.json.decode(first, type=LoadSpec)
+    if spec.cores:
+        os.sched_setaffinity(0, spec.cores)
     books = Books(
         orders=ledger.Writer(Path(spec.ledger)),
         sessions=requests.Writer(Path(spec.requests)) if spec.load.sessions else None,

@@ -12,7 +12,8 @@ class LoadSpec:
     ``zero_ns`` is the run's zero on CLOCK_MONOTONIC; all other times count from it. ``begin_ns`` is the earliest intended
     time of schedule zero: a child that is ready later begins later, and says when. ``shopper`` is ``module:Class``,
     found with ``project`` on ``sys.path``. ``requests`` is the file for the requests of sessions, where the load has any.
-    ``ca`` is the PEM text that proves an ``https`` URL. After ``longest_s`` the child stops by itself, as if told to.
+    ``ca`` is the PEM text that proves an ``https`` URL. After ``longest_s`` the child stops by itself, as if told to. It
+    runs on these of the machine's ``cores``, on all of them where none are named.
     """
 
     run: str
@@ -27,6 +28,7 @@ class LoadSpec:
     ledger: str
     project: str
     requests: str = ""
+    cores: frozenset[int] = frozenset()
     ca: str = ""
     timeout_s: float = 10.0
     in_flight_max: int = 20_000

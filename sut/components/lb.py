@@ -44,6 +44,31 @@ _TOO_MANY: Final = " || ".join(
 )
 
 
+_FOR_ALL: Final = f"""\
+global
+    nbthread 1
+    maxconn 8000
+
+defaults
+    mode http
+    timeout connect 400ms
+    timeout check 1s
+    timeout queue 1s
+    timeout http-request 5s
+    timeout http-keep-alive 60s
+    timeout client 10s
+    timeout server 6s
+    balance leastconn
+    option httpchk GET /health
+    http-check expect status 200
+    default-server inter 500ms fall 2 rise 1
+    retries 2
+    retry-on conn-failure
+    option redispatch 1
+    http-error status 503 {_REFUSAL.format("no_storefront")}
+"""
+
+
 def in_time() -> str:
     """Give what HAProxy must find in the answer to ``GET /now``, if that is whole and not 10 s old."""
     return f"[%[date,div({PERIOD_S})]]"
@@ -69,28 +94,7 @@ def settings(storefronts: Mapping[str, str], port: int, defects: Collection[str]
     browsing = _servers(storefronts, f"{port} track ordering/{{name}}", BROWSING if room else None)
     now = f'lf-file {_NOW_FILE} hdr Cache-Control "public, s-maxage=1, max-age=0"'
     return f"""\
-global
-    nbthread 1
-    maxconn 8000
-
-defaults
-    mode http
-    timeout connect 400ms
-    timeout check 1s
-    timeout queue 1s
-    timeout http-request 5s
-    timeout http-keep-alive 60s
-    timeout client 10s
-    timeout server 6s
-    balance leastconn
-    option httpchk GET /health
-    http-check expect status 200
-    default-server inter 500ms fall 2 rise 1
-    retries 2
-    retry-on conn-failure
-    option redispatch 1
-    http-error status 503 {_REFUSAL.format("no_storefront")}
-
+{_FOR_ALL}
 {haproxy.itself(ill)}
 frontend shoppers
     bind :{PORT}

@@ -40,6 +40,7 @@ GOOD = {
     "thousand_orders": 2,
     "midnight_spike": 2.6,
     "flash_sale": 2.3,
+    "overload": 2.4,
     "replica_lost_at_peak": 2.4,
     "db_primary_lost_at_peak": 2.6,
 }

@@ -1,0 +1,128 @@
+"""``knee`` as it is typed, on a made-up shop that serves so many orders a second and not one more."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.campaign import Flown, Manner, Sortie
+from harness.commands import knee
+from harness.history import History
+from harness.judge import judge
+from harness.planned import Plan
+from harness.progress import Progress
+from harness.project import Project
+from harness.report import Report
+from tests.fake_monitoring import counted
+from tests.fake_runs import BEGIN_NS, Trouble, a_history, also, end_ns
+from tests.typing_in import Typed, typed
+
+CALM = """
+format = 1
+hypothesis = "It carries what comes."
+[load]
+arrivals = { orders_per_s = 60 }
+warm_up_s = 1
+baseline_s = 10
+[steady_state]
+goodput = { min_ratio = 0.99 }
+[objectives]
+orders_lost = {}
+"""
+
+
+class Flights:
+    """Flies in no time, against a shop that holds ``most`` orders a second and refuses every second one beyond."""
+
+    def __init__(self, *most: int, lost: int = 0, ends: int | None = None) -> None:
+        self.most, self.lost, self.ends = list(most), lost, ends
+        self.flown: list[Plan] = []
+
+    def fly(self, _: Project, sortie: Sortie, manner: Manner, __: Progress) -> Flown:
+        """Fly one ladder."""
+        assert manner.apart is not None
+        self.flown.append(sortie.plan)
+        made, seen = sortie.plan, self._seen(sortie.plan)
+        report = Report(plan=made, history=seen, judgement=judge(made, seen), logs={}, folder=Path("r1"))
+        return Flown(report=report, interrupted=self.ends)
+
+    def _seen(self, made: Plan) -> History:
+        troubles, at_s = list[Trouble](), 0.0
+        for stage in made.scenario.load.stages:
+            if stage.orders_per_s > self.most[0]:
+                troubles.append(Trouble(from_s=at_s, to_s=at_s + stage.for_s, one_in=2))
+            at_s += stage.for_s
+        found = a_history(made, troubles, self.lost)
+        return also(found, *counted(BEGIN_NS, end_ns(made), {"lb": 0.3}, probe="throttled"))
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a project in which we are."""
+    (tmp_path / "pyproject.toml").write_text('[tool.windtunnel]\nshop = "tests.fake_shop:FakeShop"\n')
+    (tmp_path / "calm.toml").write_text(CALM)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def sought(monkeypatch: pytest.MonkeyPatch, flights: Flights, *words: str) -> Typed:
+    monkeypatch.setattr(knee, "fly", flights.fly)
+    return typed("knee", "calm.toml", *words)
+
+
+def test_the_knee_is_found_named_and_written_down(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flights = Flights(80)
+    done = sought(monkeypatch, flights)
+    assert done.code == 0, done.out + done.err
+    assert len(flights.flown) == 2
+    assert {"cpu", "throttled"} <= set(flights.flown[0].probes)
+    (page,) = here.glob("reports/knees/*/knee.html")
+    told = json.loads(page.with_suffix(".json").read_bytes())
+    (search,) = told["searches"]
+    assert 80 / 1.05 - 1 <= search["knee_per_s"] <= 80
+    assert search["gave_way"]["part"] == "lb"
+    assert "What gives way first is lb: lb had used up its CPU quota for 30% of the time." in done.out
+    assert f"It held {search['knee_per_s']} orders/s, and did not hold" in done.out
+    text = page.read_text()
+    assert f'<h2 id="search-1">{search["knee_per_s"]} orders per second</h2>' in text
+    assert "<script" not in text
+
+
+def test_searches_that_do_not_agree_leave_it_open(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Moody(Flights):
+        def fly(self, project: Project, sortie: Sortie, manner: Manner, progress: Progress) -> Flown:
+            if len(self.flown) == 2:
+                self.most.pop(0)
+            return super().fly(project, sortie, manner, progress)
+
+    done = sought(monkeypatch, Moody(80, 60), "--searches", "2")
+    assert done.code == 12
+    assert "do not agree within 10%" in done.out
+    assert sought(monkeypatch, Flights(80), "--searches", "2").code == 0
+
+
+def test_an_order_that_was_lost_is_worse_than_any_knee(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = sought(monkeypatch, Flights(80, lost=1))
+    assert done.code == 1
+    assert "orders_lost: " in done.out
+
+
+def test_an_interruption_ends_the_search_and_keeps_what_was_seen(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flights = Flights(80, ends=130)
+    done = sought(monkeypatch, flights)
+    assert (done.code, len(flights.flown)) == (130, 1)
+    assert list(here.glob("reports/knees/*/knee.html"))
+
+
+def test_a_shop_that_holds_less_than_is_tried_first_is_searched_below(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flights = Flights(80)
+    done = sought(monkeypatch, flights, "--from", "200")
+    assert done.code == 0, done.out + done.err
+    assert len(flights.flown) == 3
+
+
+def test_one_core_cannot_be_shared_out(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0})
+    done = sought(monkeypatch, Flights(80))
+    assert done.code == 10
+    assert "a core each" in done.err
