@@ -63,7 +63,8 @@ class Load:
 
     ``last_pieces`` is how many there are of it (0: as many as the shop thinks).
 
-    Beside orders they read: one product, a page of a category (``lists_per_s``), their own last events (``logs_per_s``).
+    Beside orders they read: one product, a page of a category (``lists_per_s``), their own last events (``logs_per_s``);
+    and what they do is written into that log (``log_writes_per_s``).
     ``unkeyed_ratio`` of the orders carry no key: sent twice, by whoever passes them on, they are two. Never sent twice here.
     ``crowd_ratio`` of the reads of a product are all of one and the same, as while something is sold at half its price.
     ``stages`` follow each other from the end of the baseline on; after the last one the load is as before them.
@@ -77,6 +78,7 @@ class Load:
     products_per_s: float = 0.0
     lists_per_s: float = 0.0
     logs_per_s: float = 0.0
+    log_writes_per_s: float = 0.0
     last_pieces_one_in: int = 0
     last_pieces: int = 0
     unkeyed_ratio: float = 0.0

@@ -5,6 +5,7 @@ from dataclasses import fields
 
 from harness.capabilities import Poisonable
 from harness.drivers import driver
+from harness.forecast import CALLERS, ORDERS
 from harness.planned import OVERDUE_S, Plan, PlannedStep, load_s
 from harness.rates import courses
 from harness.reporters._words import visible
@@ -25,7 +26,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     if plan.proxied:
         yield f"  proxied links   {', '.join(f'{link} through {link.proxy}' for link in plan.proxied)}"
     scaled = "" if plan.scale == 1 else f" ({plan.scale:.0%} of the scenario's; the evidence needed scales with it)"
-    reads = {"products": load.products_per_s, "lists": load.lists_per_s, "logs": load.logs_per_s}
+    reads = {what: getattr(load, key) for what, key in CALLERS.items() if key != ORDERS}
     read = "".join(f", {per_s * plan.scale:g} {what}/s" for what, per_s in reads.items() if per_s)
     read += f", {load.unkeyed_ratio:.0%} of the orders without a key" if load.unkeyed_ratio else ""
     read += f", {load.crowd_ratio:.0%} of the products one and the same" if load.crowd_ratio else ""

@@ -8,7 +8,13 @@ from harness.model import Target, noun
 from harness.scenario import Scenario
 
 ORDERS, SESSIONS = "arrivals.orders_per_s", "sessions.per_s"
-CALLERS = {"orders": ORDERS, "products": "products_per_s", "lists": "lists_per_s", "logs": "logs_per_s"}
+CALLERS = {
+    "orders": ORDERS,
+    "products": "products_per_s",
+    "lists": "lists_per_s",
+    "logs": "logs_per_s",
+    "log writes": "log_writes_per_s",
+}
 
 
 @noun

@@ -25,7 +25,7 @@ from harness.visits import NO_VISITS, Visits
 E = TypeVar("E", bound=Event)
 NS = 1_000_000_000
 GOOD_WITHIN_NS = NS
-ORDER, READ, LIST, LOG, SESSION = 0, 1, 2, 3, 4
+ORDER, READ, LIST, LOG, SESSION, WRITE = 0, 1, 2, 3, 4, 5
 ACKNOWLEDGED, REFUSED, UNKNOWN, SHED = 0, 1, 2, 3
 FATES = ("acknowledged", "refused", "unknown", "shed")
 

@@ -115,5 +115,6 @@ CALLS = {  # class of the storefronts' statements → whose requests may need on
     "product": ("products", "sessions", "browser", "price"),
     "list": ("lists", "sessions"),
     "log": ("logs",),
+    "event": ("log writes",),
 }
 DETOUR_PORTS = {link: 20_001 + number for number, link in enumerate(LINKS)}

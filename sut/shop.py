@@ -102,7 +102,9 @@ class ReferenceShop:
                 parts |= start_together(ground, component, making.makers[component.name])
                 if component.name == "orders_db":
                     load = plan.scenario.load
-                    making.furnish(past=load.logs_per_s > 0, scarce=load.last_pieces or schema.SCARCE_STOCK)
+                    making.furnish(
+                        past=load.logs_per_s + load.log_writes_per_s > 0, scarce=load.last_pieces or schema.SCARCE_STOCK
+                    )
                 site.say(f"{component.name}: ready after {(site.now_ns() - begun_ns) / 1e9:.1f} s")
             nodes = [part for part in parts.values() if isinstance(part, orders_db.OrdersDb)]
             readback = Readback(nodes, site.now_ns) if nodes else None

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.history import ACKNOWLEDGED, REFUSED, UNKNOWN
 from harness.load.shopper import Answer, Request
-from sut.services.schema import CATEGORIES, PRODUCTS, SCARCE_SKU, SHOPPERS
+from sut.services.schema import CATEGORIES, KINDS, PRODUCTS, SCARCE_SKU, SHOPPERS
 from sut.services.sql import PAGE
 
 _LINES = (1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 5, 5)  # mean 2.5
@@ -85,6 +85,12 @@ class OneCallShopper:
         shopper = int.from_bytes(self._chance(seq)[:8], "little") % SHOPPERS + 1
         return Request(method="GET", path=f"/shoppers/{shopper}/events", headers={}, body=b"")
 
+    def step(self, seq: int) -> Request:
+        """Give the event of a shopper who looks at a product; the judge is ``judge_read``."""
+        log, body = self.log(seq), {"kind": KINDS[0], "sku": sku_of(_rank(self._chance(seq), 0))}
+        headers = {"Content-Type": "application/json"}
+        return Request(method="POST", path=log.path, headers=headers, body=json.dumps(body).encode())
+
     def judge_order(self, request: Request, status: int, body: bytes) -> Answer:
         """Say what an answer proves.
 
@@ -105,13 +111,15 @@ class OneCallShopper:
         return _CLEAR if status in _REFUSALS and _refuses(answer) else _UNCLEAR
 
     def judge_read(self, request: Request, status: int, body: bytes) -> Answer:
-        """Say whether what was asked for was shown: the product, the page, the events, and no others.
+        """Say whether what was asked for was shown: the product, the page, the events, and no others; or a step written.
 
         A page and a past have 1 to 20 rows, by sku and the newest first. A refusal needs the shop's own word here too.
         """
         try:
             answer = json.loads(body)
-            if status == 200:
+            if request.method == "POST" and status == 201:
+                return Answer(fate=ACKNOWLEDGED) if _wrote(request, answer) else _UNCLEAR
+            if request.method == "GET" and status == 200:
                 return Answer(fate=ACKNOWLEDGED) if _shows(request.path, answer) else _UNCLEAR
         except (ValueError, TypeError, KeyError, RecursionError):
             return _UNCLEAR
@@ -144,6 +152,12 @@ def _shows(path: str, answer: Any) -> bool:
         pages = {f"/products?category={one['category']}&page={_whole(answer['page'])}" for one in answer["products"]}
         return pages == {path} and len(skus) <= PAGE and all(one < other for one, other in pairwise(skus))
     return path == f"/products/{answer['sku']}"
+
+
+def _wrote(request: Request, answer: Any) -> bool:
+    """Say whether an answer is about the step that was to be written. Raises ``ValueError``, ``TypeError``, ``KeyError``."""
+    meant, about = json.loads(request.body), f"/shoppers/{_whole(answer['shopper'])}/events"
+    return (request.path, meant) == (about, {"kind": answer["kind"], "sku": answer["sku"]})
 
 
 def _refuses(answer: object) -> bool:

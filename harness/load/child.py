@@ -27,7 +27,7 @@ from gevent.fileobject import FileObjectPosix
 from locust.env import Environment
 
 from harness.load import ledger, requests
-from harness.load.shopper import Keyless, Shopper
+from harness.load.shopper import Keyless, Shopper, Tracked
 from harness.load.spec import LoadSpec, Said, Stop
 from harness.load.user import Books, Shoppers, Street
 from harness.load.visitor import Visitor
@@ -111,6 +111,8 @@ def _shopper(spec: LoadSpec) -> Shopper:
         )
     if spec.load.unkeyed_ratio and not isinstance(shopper, Keyless):
         sys.exit(f"{spec.shopper} is not Keyless: leave out [load] unkeyed_ratio, or write its without_key()")
+    if spec.load.log_writes_per_s and not isinstance(shopper, Tracked):
+        sys.exit(f"{spec.shopper} is not Tracked: leave out [load] log_writes_per_s, or write its step()")
     return shopper
 
 

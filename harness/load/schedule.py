@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.demand import Load
-from harness.history import LIST, LOG, ORDER, READ, SESSION
+from harness.history import LIST, LOG, ORDER, READ, SESSION, WRITE
 from harness.model import noun
 from harness.rates import courses, due, exact, pieces
 
@@ -58,7 +58,7 @@ def block(load: Load, seed: int, scale: float, number: int) -> Planned:
     A fraction that is left over is carried into the next block, so that the total is exact at all times.
     """
     first_order, orders = _orders(load, scale, number)
-    per_s = {READ: load.products_per_s, LIST: load.lists_per_s, LOG: load.logs_per_s}
+    per_s = {READ: load.products_per_s, LIST: load.lists_per_s, LOG: load.logs_per_s, WRITE: load.log_writes_per_s}
     if load.sessions is not None:
         per_s[SESSION] = load.sessions.per_s
     shares = {kind: _share(rate, scale, number) for kind, rate in per_s.items()}

@@ -63,6 +63,15 @@ class Keyless(Protocol):
 
 
 @runtime_checkable
+class Tracked(Protocol):
+    """A shopper whose steps the shop writes down, into the log that others then read."""
+
+    def step(self, seq: int) -> Request:
+        """Give the request that writes one event into some shopper's log; ``judge_read`` says whether it was taken."""
+        ...
+
+
+@runtime_checkable
 class ByHand(Protocol):
     """A shopper that can tell people how to order without it."""
 

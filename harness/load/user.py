@@ -15,10 +15,10 @@ from gevent.pool import Group
 from locust import User, task
 from locust.exception import StopUser
 
-from harness.history import ACKNOWLEDGED, LIST, LOG, ORDER, REFUSED, SESSION, SHED, UNKNOWN
+from harness.history import ACKNOWLEDGED, LIST, LOG, ORDER, REFUSED, SESSION, SHED, UNKNOWN, WRITE
 from harness.load import ledger, requests
 from harness.load.schedule import SEND_AGAIN_AFTER, SEND_ONCE, SEND_TWICE_AT_ONCE, block, chosen
-from harness.load.shopper import Answer, Keyless, Request, Shopper
+from harness.load.shopper import Answer, Keyless, Request, Shopper, Tracked
 from harness.load.spec import LoadSpec
 from harness.load.tally import Tally
 from harness.load.visitor import Visitor
@@ -152,6 +152,8 @@ class Street:
             return self._shopper.listing(seq)
         if kind == LOG:
             return self._shopper.log(seq)
+        if kind == WRITE and isinstance(self._shopper, Tracked):
+            return self._shopper.step(seq)
         return self._shopper.read(CROWDED if chosen(self._spec.load.crowd_ratio, seq) else seq)
 
     def _record(self, arrival: Arrival, sent_ns: int, result: Result) -> None:

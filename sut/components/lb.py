@@ -37,9 +37,9 @@ YIELDS: Final = 32  # orders that wait
 _REFUSAL: Final = """content-type application/json hdr Retry-After 1 string '{{"refused":"{}"}}'"""
 _TOO_MANY: Final = " || ".join(
     (
-        f"buys {{ queue(ordering) ge {ORDERS.waiting} }}",
-        f"!buys {{ queue(browsing) ge {BROWSING.waiting} }}",
-        f"!buys {{ queue(ordering) ge {YIELDS} }}",
+        f"!browses {{ queue(ordering) ge {ORDERS.waiting} }}",
+        f"browses {{ queue(browsing) ge {BROWSING.waiting} }}",
+        f"browses {{ queue(ordering) ge {YIELDS} }}",
     )
 )
 
@@ -81,9 +81,9 @@ def settings(storefronts: Mapping[str, str], port: int, defects: Collection[str]
     a proof of no effect, and says so; its 502 and 504 prove nothing and stay as they are. With the defect
     ``bystander_broken`` it calls itself ill as soon as one storefront is missing.
 
-    Who buys (all that is sent by POST) and who browses have rooms of their own, so that browsing takes none from orders. Who
-    would wait longer than that makes sense is refused here, where it costs least. With the defect ``no_shedding`` there is
-    room for everybody.
+    Who browses (and what is written into logs of that) and who buys have rooms of their own, so that browsing takes none
+    from orders. Who would wait longer than makes sense is refused here, where that costs least. With the defect
+    ``no_shedding`` there is room for all.
 
     ``GET /now`` it answers itself, for those who judge an edge by what that makes of the answer. What the storefronts tell
     monitoring and witnesses is none of the shoppers' business.
@@ -99,12 +99,13 @@ def settings(storefronts: Mapping[str, str], port: int, defects: Collection[str]
 frontend shoppers
     bind :{PORT}
     bind :{ONCE_PORT} accept-proxy
-    acl buys method POST
+    acl browses method GET HEAD
+    acl browses path_end /events
     http-request return status 200 content-type text/plain {now} if {{ path {NOW} }}
     http-request return status 404 if {{ path /metrics }} or {{ path_beg /trial/ /carried/ }}
 {f"    http-request return status 503 {_REFUSAL.format('busy')} if {_TOO_MANY}" if room else ""}
-    use_backend ordering if buys
-    default_backend browsing
+    use_backend browsing if browses
+    default_backend ordering
 
 backend ordering
 {ordering}

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from .schema import LINES_MAX, OF_ITS_OWN
+from .schema import KINDS, LINES_MAX, OF_ITS_OWN
 
 Answer = tuple[int, dict[str, Any]]  # HTTP status and body
 
@@ -58,6 +58,20 @@ def read_lines(body: bytes) -> tuple[tuple[str, int], ...]:
     if len({sku for sku, _ in pairs}) < len(pairs):
         raise MalformedError("sku_twice")
     return tuple(pairs)
+
+
+def read_event(body: bytes) -> tuple[str, str]:
+    """Read what a shopper did, and with which product. Raises ``MalformedError``."""
+    try:
+        told = orjson.loads(body)
+        kind, sku = told["kind"], told["sku"]
+    except (ValueError, TypeError, KeyError):
+        raise MalformedError("body") from None
+    if kind not in KINDS:
+        raise MalformedError("kind")
+    if not is_sku(sku):
+        raise MalformedError("sku")
+    return kind, sku
 
 
 def is_sku(value: object) -> bool:

@@ -51,9 +51,10 @@ EVENTS_TABLE = """create table events (
 )"""
 EVENTS_INDEX = "create index events_shopper on events (shopper_id, at desc)"
 # The number of shoppers is a power of ten and the factor is prime to it: all have equally many events, far apart.
+KINDS = ("viewed", "searched", "filled", "ordered")
 PAST = f"""insert into events (shopper_id, at, kind, sku)
 select i::bigint * 7919 % {SHOPPERS} + 1, now() - ({EVENTS} - i) * interval '1 s',
-       (array['viewed', 'searched', 'filled', 'ordered'])[i % 4 + 1], 'SKU-' || lpad((i % {PRODUCTS} + 1)::text, 5, '0')
+       (array{list(KINDS)})[i % {len(KINDS)} + 1], 'SKU-' || lpad((i % {PRODUCTS} + 1)::text, 5, '0')
 from generate_series(1, {EVENTS}) i"""  # noqa: S608 -- constants of this file
 OWNED = ("products", "orders", "order_lines", "carts", "events")
 GOODS = f"""insert into products (sku, name, category, price_cents, qty)

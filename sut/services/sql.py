@@ -22,6 +22,9 @@ LOG = f"""/* log */ select shopper_id, at, kind, sku,
     (select max(at) from events where shopper_id = $1 and kind = 'ordered') as last_order
     from events where shopper_id = $1 order by at desc limit {PAGE}"""  # noqa: S608 -- a constant of this file
 
+# Arguments: shopper, what was done, with which product.
+EVENT = "/* event */ insert into events (shopper_id, at, kind, sku) values ($1, now(), $2, $3)"
+
 # Arguments of the statements about carts: session, sku, qty. A statement does not see what it writes itself, so the line
 # that was put is added to those that were there.
 CART = "/* cart */ select sku, qty from carts where session_id = $1"

@@ -26,18 +26,20 @@ from .carriage import MOST_BYTES, Carriage
 from .carts import Carts
 from .identity import Signer
 from .journey import Journey
-from .link import CallError, Link, Links
+from .link import CallError, Link, Links, LostError
 from .metrics import counted
-from .orders import Answer, MalformedError, new_key, read_key, read_lines
+from .orders import Answer, MalformedError, new_key, read_event, read_key, read_lines
 from .pages import Pages
 from .pulse import Pulse
 from .replies import number, read_body, respond
+from .schema import SHOPPERS
 from .settings import Settings
 from .shelves import LIMIT_S, Shelves
 from .trial import Trial
 from .way import Way
 
 READ_LINKS = 4
+EVENT_LINKS = 2  # each write waits for its commit
 LOG_LINKS = 1  # apart from the others: however slow a shopper's past is to find, it holds up nothing else
 CART_LINKS = 2  # a write waits for its commit, and must not hold up those who only look
 LARGEST_ID = 2**31 - 1
@@ -50,7 +52,7 @@ class Storefront:
     def __init__(self, settings: Settings, painted: Mapping[str, bytes]) -> None:
         self.started = f"{time.time_ns()}-{os.getpid()}"
         self._way = way = Way(settings.dsn, remembers="forgets_addresses" not in settings.defects)
-        self._logs = Links(way, LOG_LINKS)
+        self._logs, self._events = Links(way, LOG_LINKS), Links(way, EVENT_LINKS)
         self._carriage = Carriage(Link(way))
         self._pulse = Pulse(Link(way))
         self._cache = Cache(settings.cache) if settings.cache else None
@@ -72,6 +74,7 @@ class Storefront:
             *self._browsing.routes(),
             *self._journey.routes(),
             Route("/shoppers/{shopper}/events", self.events),
+            Route("/shoppers/{shopper}/events", self.event, methods=["POST"]),
             Route("/health", self.health),
             Route("/carried/{size}", self.carried),
             Route("/health/cache", self.cache_health),
@@ -102,6 +105,23 @@ class Storefront:
         events = [{"at": row["at"], "kind": row["kind"], "sku": row["sku"]} for row in rows]
         above = {"shopper": rows[0]["shopper_id"], **{key: rows[0][key] for key in ("since", "in_all", "last_order")}}
         return respond((200, {**above, "events": events}))
+
+    async def event(self, request: Request) -> Response:
+        """Write down what a shopper did: 201, 400 malformed, 404 no such shopper, 503 not now, 504 nobody knows."""
+        shopper = number(request.path_params["shopper"], SHOPPERS)
+        if shopper is None:
+            return respond((404, {"refused": "unknown_shopper"}))
+        try:
+            kind, sku = read_event(await read_body(request))
+        except MalformedError as error:
+            return respond((400, {"refused": f"malformed: {error}"}))
+        try:
+            await self._events.call("event", sql.EVENT, shopper, kind, sku, limit_s=LIMIT_S)
+        except LostError:
+            return respond((504, {"unknown": "the database gave no clear answer"}))
+        except CallError:
+            return respond(NOT_NOW)
+        return respond((201, {"shopper": shopper, "kind": kind, "sku": sku}))
 
     async def order(self, request: Request) -> Response:
         """Place one order; ``Batches.place`` has the answers, beside 400 for what is no order."""

@@ -41,6 +41,10 @@ GOOD = {
     "midnight_spike": 2.6,
     "flash_sale": 2.3,
     "overload": 2.4,
+    "headroom": 2.3,
+    "evening_ramp": 4.3,
+    "thousand_orders_at_the_edge": 2.2,
+    "peak_browsing": 2.2,
     "replica_lost_at_peak": 2.4,
     "db_primary_lost_at_peak": 2.6,
 }

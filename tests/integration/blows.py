@@ -34,7 +34,7 @@ def standing(
         id=f"test-{uuid.uuid4().hex[:8]}", folder=folder, now_ns=now_ns, say=print, receive=lambda at: f"http://{at}"
     )
     links = [link for link in SHOP.declaration.links if str(link) in proxied]
-    load = SimpleNamespace(logs_per_s=0.0, last_pieces=0)
+    load = SimpleNamespace(logs_per_s=0.0, log_writes_per_s=0.0, last_pieces=0)
     plan = cast("Plan", SimpleNamespace(parts=parts, entry=entry, proxied=links, scenario=SimpleNamespace(load=load)))
     with (folder / "undo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # this run lives: no sweep may take its containers

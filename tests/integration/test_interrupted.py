@@ -16,9 +16,9 @@ FROZEN = without(shrunk("db_frozen", orders_per_s=20, products_per_s=5), "repeat
 CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129, "stop": 11}
 MOMENTS = {
     "SIGINT": ("shop_up", "baseline", "biting", "held", "recovery"),
-    "SIGTERM": ("warm_up", "held"),
+    "SIGTERM": ("warm_up", "held", "settle"),
     "SIGHUP": ("held",),
-    "stop": ("baseline", "held", "settle"),
+    "stop": ("baseline", "held"),  # a command that must start first comes too late for what is over in a second
 }
 ROWS = [f"{by} {point}" for by, points in MOMENTS.items() for point in points]
 GONE_S = 10.0

@@ -90,7 +90,10 @@ def test_the_balancer_gives_browsing_less_room_than_orders_and_a_shop_that_sheds
     room = [int(most) for most in re.findall(r"server storefront-\d .* maxconn (\d+)", GOOD_LB)]
     assert room == [128, 128, 64, 64]
     (shed,) = re.findall(r"return status 503 .* if (.*)", GOOD_LB)
-    assert shed == "buys { queue(ordering) ge 256 } || !buys { queue(browsing) ge 256 } || !buys { queue(ordering) ge 32 }"
+    assert (
+        shed
+        == "!browses { queue(ordering) ge 256 } || browses { queue(browsing) ge 256 } || browses { queue(ordering) ge 32 }"
+    )
     bad = lb.settings(FRONTS, 8080, {"no_shedding"})
     assert "queue(" not in bad
     assert not re.search(r"server .* maxconn", bad)
