@@ -5,6 +5,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 from urllib.request import urlopen
+from uuid import uuid4
 
 import numpy as np
 import psycopg
@@ -69,7 +70,7 @@ def ordered(shop: RunningShop, folder: Path, seconds: float) -> Ledger:
     """Let the generator order for so long; give its ledger, of which nothing is in doubt."""
     zero_ns = time.monotonic_ns()
     spec = LoadSpec(
-        run="counted",
+        run=f"counted-{uuid4().hex[:8]}",  # the same keys again would be the same orders
         seed=7,
         scale=1.0,
         load=LOAD,
