@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from harness import events
+from harness import events, host
 from harness.browser.onlooker import Onlooker
 from harness.browser.record import SHOTS
 from harness.browser.spec import BrowserSpec
@@ -16,6 +16,7 @@ from harness.events import Event
 from harness.load.generator import Generator
 from harness.load.spec import LoadSpec
 from harness.planned import Plan
+from harness.settings import Settings
 from harness.shop import Entry
 from harness.store import LOAD, ORDERS, SCREENS, SESSIONS
 from harness.views import PATIENCE_NS
@@ -34,18 +35,16 @@ class Arrivals:
         self,
         plan: Plan,
         *,
-        run: str,
         entry: Entry,
         folder: Path,
-        project: Path,
+        settings: Settings,
         watch: Watch,
         record: Callable[[Event], None],
-        cores: frozenset[int] = frozenset(),
     ) -> None:
         self._watch, self._record = watch, record
         self._stopped = False
         spec = LoadSpec(
-            run=run,
+            run=settings.run,
             seed=plan.scenario.seed,
             scale=plan.scale,
             load=plan.scenario.load,
@@ -56,14 +55,16 @@ class Arrivals:
             ca=entry.ca,
             shopper=plan.declaration.shopper,
             ledger=str(folder / ORDERS),
-            project=str(project),
+            project=str(settings.project),
             requests=str(folder / SESSIONS),
-            cores=cores,
+            cores=settings.cores,
+            generators=settings.generators,
+            gather=settings.gather,
             timeout_s=REQUEST_S,
         )
         self._onlooker = _onlooker(plan, entry, folder, watch.clock.zero_ns)
         try:
-            self._generator = Generator.start(spec, self._tick)
+            self._generator = Generator.start(spec, self._tick, self._lost)
         except BaseException:
             self._look_away()
             raise
@@ -82,7 +83,10 @@ class Arrivals:
 
     def pids(self) -> dict[str, list[int]]:
         """Give the processes that make the load, and those of a browser that looks beside it."""
-        return {GENERATOR: [self.pid], "browser": list(self._onlooker.pids()) if self._onlooker is not None else []}
+        return {
+            GENERATOR: host.session(self.pid),
+            "browser": list(self._onlooker.pids()) if self._onlooker is not None else [],
+        }
 
     def settle(self) -> None:
         """Stop the arrivals, and wait until what is in flight has settled."""
@@ -110,6 +114,10 @@ class Arrivals:
         clock = self._watch.clock
         self._record(tick)
         self._record(events.ClockPair(at_ns=clock.now_ns(), wall_ns=clock.wall_ns()))
+
+    def _lost(self, why: str) -> None:
+        """Record that one of several generators is there no longer: of its arrivals there is no record."""
+        self._record(events.Gap(at_ns=self._watch.clock.now_ns(), what=why))
 
     def _gone(self) -> None:
         self._watch.off(self._pidfd)

@@ -45,7 +45,8 @@ class Change:
 class Manner:
     """How to fly: where run folders go, the command as it was typed, whether the shop stays, whether to wait.
 
-    ``apart``: the cores of the shop and of the generator, where they must not take any from each other.
+    ``apart``: the cores of the shop and of the generator, where they must not take any from each other. ``generators``
+    share the load; they join at ``gather`` (host:port), or are started here where that is empty.
     """
 
     out: Path
@@ -53,6 +54,8 @@ class Manner:
     keep: bool = False
     wait: bool = False
     apart: Cores | None = None
+    generators: int = 1
+    gather: str = ""
 
 
 @noun
@@ -103,6 +106,8 @@ def fly(project: Project, sortie: Sortie, manner: Manner, progress: Progress) ->
         part=sortie.part,
         of=sortie.of,
         cores=frozenset() if manner.apart is None else manner.apart.load,
+        generators=manner.generators,
+        gather=manner.gather,
     )
     ended = Flight(sortie.plan, settings).fly()
     report = conclude(ended.folder, project)

@@ -10,8 +10,8 @@ import click
 
 from harness import dryrun, gate
 from harness.campaign import Change, Flown, Manner, Sortie, demand_browser, fly, planned
-from harness.commands import completing, explaining, gallery, history, knee, machine, shop, stored, tending
-from harness.errors import SetupError, WindtunnelError
+from harness.commands import completing, explaining, gallery, generating, history, knee, machine, shop, stored, tending
+from harness.errors import SetupError, UsageError, WindtunnelError
 from harness.interrupts import EXIT_CODES
 from harness.model import Outcome
 from harness.progress import Progress
@@ -53,6 +53,8 @@ def plan_command(files: tuple[Path, ...], rate: float | None, seed: int | None, 
 @click.option("--rate", type=float, help="Orders a second in place of the scenario's; needed evidence scales with it.")
 @click.option("--keep", is_flag=True, help="Leave the shop running afterwards.")
 @click.option("--wait", is_flag=True, help="Wait while another measuring run has the machine, 30 min at most.")
+@click.option("--generators", type=click.IntRange(1, 64), default=1, help="Processes that share the load, each on a core.")
+@click.option("--gather", metavar="HOST:PORT", default="", help="They join here from elsewhere: `windtunnel generator`.")
 @SEED
 @DEFECT
 @click.option("--max-minutes", type=click.FloatRange(min=0, min_open=True), help="Refuse, or leave out, what takes longer.")
@@ -67,6 +69,8 @@ def run_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
     rate: float | None,
     keep: bool,  # noqa: FBT001 -- click hands options over like this
     wait: bool,  # noqa: FBT001 -- the same
+    generators: int,
+    gather: str,
     seed: int | None,
     defect: tuple[str, ...],
     max_minutes: float | None,
@@ -83,7 +87,9 @@ def run_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
     demand_browser(sorties)
     console.print(gate.told(sorties, max_minutes))
     command = shlex.join(["windtunnel", *sys.argv[1:]])
-    manner = Manner(out=out or project.runs, command=command, keep=keep, wait=wait)
+    if gather and not generating.ADDRESS.fullmatch(gather):
+        raise UsageError(f"--gather {gather}: expected HOST:PORT, such as 192.0.2.7:5557")
+    manner = Manner(out=out or project.runs, command=command, keep=keep, wait=wait, generators=generators, gather=gather)
     _try_writing(junit_path, json_path, summary)
 
     def flown(sortie: Sortie) -> Flown:
@@ -135,6 +141,7 @@ for command in (
     history.runs_command,
     gallery.gallery_command,
     knee.knee_command,
+    generating.generator_command,
     explaining.explain_command,
     machine.doctor_command,
     machine.images_group,

@@ -58,9 +58,7 @@ def drive(plan: Plan, stood: Stood, settings: Settings) -> Driven:
     with Interrupts(watch):
         entry = resumed(stood, settings.shop, clock, settings.say).entry
         see(events.Entry(at_ns=clock.now_ns(), url=entry.url, by=entry.reached))
-        arrivals = Arrivals(
-            plan, run=settings.run, entry=entry, folder=folder, project=settings.project, watch=watch, record=see
-        )
+        arrivals = Arrivals(plan, entry=entry, folder=folder, settings=settings, watch=watch, record=see)
         try:
             see(events.Phase(at_ns=clock.now_ns(), name="load"))
             watch.until(arrivals.begin_ns + int((plan.scenario.load.baseline_s - AHEAD_S) * S))

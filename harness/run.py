@@ -175,11 +175,9 @@ class Flight:
         self._nemesis = nemesis = self._new_nemesis(shop)
         self._arrivals = arrivals = Arrivals(
             self._plan,
-            run=self._settings.run,
             entry=shop.entry,
             folder=self._folder,
-            project=self._settings.project,
-            cores=self._settings.cores,
+            settings=self._settings,
             watch=self._watch,
             record=self._record,
         )

@@ -12,7 +12,8 @@ from harness.shop import Shop
 class Settings:
     """How to run, apart from what. ``project`` is the folder of the configuration; ``show`` hears every record.
 
-    ``cores`` are those of the machine that the generator runs on; all of them where none are named.
+    ``cores`` are those of the machine that the generator runs on; all of them where none are named. ``generators`` share
+    the load; they join at ``gather`` (host:port), or are started here where that is empty.
     """
 
     shop: Shop
@@ -28,3 +29,5 @@ class Settings:
     part: int = 1
     of: int = 1
     cores: frozenset[int] = frozenset()
+    generators: int = 1
+    gather: str = ""

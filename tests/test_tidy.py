@@ -27,14 +27,14 @@ LAYERS = {
     "scenario": "scenario demand rates tables registry events interrupts host forecast",
     "history": (
         "history audited visits views sessions outages aftermath evidence cost "
-        "load load.schedule load.shopper load.visitor load.spec load.tally"
+        "load load.schedule load.shopper load.visitor load.spec load.tally load.books"
     ),
     "plan": "planned refusals plan shop report project settings",
     "while it runs, and after": (
         "nemesis sampler receiver recovery arrivals drivers undo mark mend guardian load.sealed load.ledger "
         "load.requests load.generator browser store recorder provenance judge doubts"
     ),
-    "load child": "load.wire load.walk load.user load.child",
+    "load child": "load.common load.team load.wire load.walk load.user load.master load.worker load.child",
     "run": "run",
     "doors": (
         "cli commands gallery gate campaign tunnel pytest_plugin __main__ dryrun progress screen conclude care "
@@ -75,7 +75,7 @@ SHELVES = {
         "reporters",
     },
 }
-CHILD = {"load.wire", "load.walk", "load.user", "load.child"}
+CHILD = {"load.wire", "load.walk", "load.user", "load.master", "load.worker", "load.child"}
 ONLY_IN = {
     "docker": ("harness/drivers/",),
     "toxiproxy": ("harness/drivers/",),

@@ -10,6 +10,8 @@ READS_TIME = {
     "harness/load/user.py": "the same",
     "harness/load/wire.py": "the same",
     "harness/load/walk.py": "the same",
+    "harness/load/master.py": "the same",
+    "harness/load/worker.py": "the same",
     "harness/campaign.py": "a run is named after the date",
     "harness/drivers/delayer.py": "it is a program that runs alone in a container",
 }

@@ -10,12 +10,8 @@ from gevent import monkey
 
 monkey.patch_all()
 
-import ctypes
 import errno
-import gc
-import importlib
 import os
-import resource
 import signal
 import sys
 from pathlib import Path
@@ -26,17 +22,16 @@ import msgspec
 from gevent.fileobject import FileObjectPosix
 from locust.env import Environment
 
-from harness.load import ledger, requests
-from harness.load.shopper import Keyless, Shopper, Tracked
+from harness.load import common, ledger, requests
+from harness.load.books import Books
+from harness.load.master import Master
 from harness.load.spec import LoadSpec, Said, Stop
-from harness.load.user import Books, Shoppers, Street
-from harness.load.visitor import Visitor
+from harness.load.user import Shoppers, Street
 
 LEAD_NS = 100_000_000
 LAST_WORD_S = 10.0
 DISK_REFUSES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 DONE, FAILED, HARNESS_GONE, TERMINATED = 0, 1, 3, 128 + signal.SIGTERM
-PR_SET_PDEATHSIG = 1
 VOICE = os.dup(1)  # to the harness; what a shopper prints goes to stderr
 os.dup2(2, 1)
 
@@ -47,7 +42,8 @@ class _Ended(Exception):  # noqa: N818 -- it says that the load ended before its
 
 def main() -> int:
     """Run the load from the first line on stdin to the seal; give the exit code."""
-    _settle_in()
+    common.settle_in()
+    os.set_blocking(VOICE, False)  # a harness that does not listen must not stop the shoppers
     orders = FileObjectPosix(0, "rb", closefd=False)
     first = orders.readline()
     if not first:
@@ -59,15 +55,19 @@ def main() -> int:
         orders=ledger.Writer(Path(spec.ledger)),
         sessions=requests.Writer(Path(spec.requests)) if spec.load.sessions else None,
     )
-    shopper = _shopper(spec)
+    shopper = common.shopper_of(spec)
     begin_ns = max(spec.begin_ns, monotonic_ns() - spec.zero_ns + LEAD_NS)
-    street = Street(spec, begin_ns, shopper, books)
+    alone = spec.generators == 1 and not spec.gather
+    street = Street(spec, begin_ns, shopper, books) if alone else Master(spec, books, lambda why: _say(Said(lost=why)))
     gevent.signal_handler(signal.SIGTERM, street.end, _Ended(TERMINATED))
     for job in (_listen, _tick):
         gevent.spawn(job, orders if job is _listen else books, street).link_exception(street.broke)
-    _calm_the_collector()
-    Shoppers.street = street
-    Environment(user_classes=[Shoppers]).create_local_runner().start(1, spawn_rate=1)
+    common.calm_the_collector()
+    if isinstance(street, Master):
+        begin_ns = street.begin()
+    else:
+        Shoppers.street = street
+        Environment(user_classes=[Shoppers]).create_local_runner().start(1, spawn_rate=1)
     _say(Said(begin_ns=begin_ns))
     try:
         return _to_the_end(street, books)
@@ -76,9 +76,12 @@ def main() -> int:
             raise
         print(f"the ledger cannot be written: {error}; free some space", file=sys.stderr)
         return FAILED
+    finally:
+        if isinstance(street, Master):
+            street.dismiss()
 
 
-def _to_the_end(street: Street, books: Books) -> int:
+def _to_the_end(street: Street | Master, books: Books) -> int:
     """Wait until the load is over, and close the ledger; give the exit code."""
     try:
         street.over.get()
@@ -90,47 +93,14 @@ def _to_the_end(street: Street, books: Books) -> int:
     return DONE
 
 
-def _settle_in() -> None:
-    """Take the signals' meaning, the limits and the pipes as this process needs them."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # second line, beside the end of stdin
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    os.set_blocking(VOICE, False)  # a harness that does not listen must not stop the shoppers
-
-
-def _shopper(spec: LoadSpec) -> Shopper:
-    """Make the shop's shopper. Ends the child where it is asked for sessions that it does not know."""
-    sys.path.insert(0, spec.project)
-    module, _, name = spec.shopper.partition(":")
-    shopper: Shopper = getattr(importlib.import_module(module), name)(spec.run, spec.seed)
-    if spec.load.sessions and not isinstance(shopper, Visitor):
-        sys.exit(
-            f"{spec.shopper} is no Visitor, so this shop has no sessions: leave out [load] sessions, or write its visit()"
-        )
-    if spec.load.unkeyed_ratio and not isinstance(shopper, Keyless):
-        sys.exit(f"{spec.shopper} is not Keyless: leave out [load] unkeyed_ratio, or write its without_key()")
-    if spec.load.log_writes_per_s and not isinstance(shopper, Tracked):
-        sys.exit(f"{spec.shopper} is not Tracked: leave out [load] log_writes_per_s, or write its step()")
-    return shopper
-
-
-def _calm_the_collector() -> None:
-    """Keep the garbage collector's pauses away from the shoppers: what lives now lives on, the rest is short-lived."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 1_000)
-
-
-def _listen(orders: FileObjectPosix, street: Street) -> None:
+def _listen(orders: FileObjectPosix, street: Street | Master) -> None:
     """Hear what the harness says, until it dies."""
     for line in orders:
-        street.until_ns = min(street.until_ns, msgspec.json.decode(line, type=Stop).until_ns)
+        street.until(msgspec.json.decode(line, type=Stop).until_ns)
     raise _Ended(HARNESS_GONE)
 
 
-def _tick(books: Books, street: Street) -> None:
+def _tick(books: Books, street: Street | Master) -> None:
     """Once a second: rows to disk, counts to the harness."""
     while True:
         gevent.sleep(1.0)
@@ -139,7 +109,7 @@ def _tick(books: Books, street: Street) -> None:
         except OSError as error:
             street.end(error)  # handed over, for gevent prints the trace of all that a greenlet raises
             return
-        _say(Said(tick=street.tally.tick(street.now_ns())))
+        _say(Said(tick=street.tick()))
 
 
 def _say(said: Said, patience_s: float = 0.0) -> None:

@@ -17,7 +17,7 @@ from harness.errors import ControlError
 from harness.events import LoadTick
 from harness.load.spec import LoadSpec, Said, Stop
 
-READY_S = 30.0
+READY_S, JOINED_S = 30.0, 120.0
 DEATH_S = 5.0
 LAST_BYTES = 4_000
 
@@ -28,7 +28,9 @@ class Generator:
     ``begin_ns`` is when schedule zero really is. Made by ``start``; ended by ``wait`` or ``kill``.
     """
 
-    def __init__(self, spec: LoadSpec, on_tick: Callable[[LoadTick], None]) -> None:
+    def __init__(
+        self, spec: LoadSpec, on_tick: Callable[[LoadTick], None], on_lost: Callable[[str], None] | None = None
+    ) -> None:
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the child
         self._child = subprocess.Popen(
             [sys.executable, "-m", "harness.load.child"],
@@ -43,20 +45,24 @@ class Generator:
         self.pid = self._child.pid
         self.pidfd = os.pidfd_open(self.pid)
         self.begin_ns = spec.begin_ns
-        self._on_tick = on_tick
+        self._ready_s = JOINED_S if spec.gather else READY_S
+        self._on_tick, self._on_lost = on_tick, on_lost
         self._began: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self._rows: int | None = None
         self._reader = threading.Thread(target=self._listen, name="load-ticks", daemon=True)
         self._reader.start()
 
     @classmethod
-    def start(cls, spec: LoadSpec, on_tick: Callable[[LoadTick], None]) -> "Generator":
+    def start(
+        cls, spec: LoadSpec, on_tick: Callable[[LoadTick], None], on_lost: Callable[[str], None] | None = None
+    ) -> "Generator":
         """Start the child and return once it stands ready; arrivals follow from ``begin_ns`` on, which is never past.
 
-        ``on_tick`` is called from a thread of its own. Call from a thread that lives as long as the load: the child stops
-        when either dies. Raises ``ControlError`` with the child's last words if it is not ready within 30 s.
+        ``on_tick`` is called from a thread of its own, ``on_lost`` too, where one of several generators is lost. Call from a
+        thread that lives as long as the load: the child stops when either dies. Raises ``ControlError`` with the child's
+        last words if it is not ready within 30 s, or 120 s where generators join from elsewhere.
         """
-        generator = cls(spec, on_tick)
+        generator = cls(spec, on_tick, on_lost)
         try:
             generator._tell(msgspec.json.encode(spec))
             generator.begin_ns = generator._await_begin()
@@ -104,9 +110,11 @@ class Generator:
 
     def _await_begin(self) -> int:
         try:
-            begin_ns = self._began.get(timeout=READY_S)
+            begin_ns = self._began.get(timeout=self._ready_s)
         except queue.Empty:
-            raise ControlError(f"the load child was not ready within {READY_S:.0f} s; is the machine overloaded?") from None
+            raise ControlError(
+                f"the load child was not ready within {self._ready_s:.0f} s; is the machine overloaded?"
+            ) from None
         if begin_ns is None:
             raise ControlError(self._last_words())
         return begin_ns
@@ -125,6 +133,8 @@ class Generator:
                 said = msgspec.json.decode(line, type=Said)
                 if said.tick is not None:
                     self._on_tick(said.tick)
+                elif said.lost is not None and self._on_lost is not None:
+                    self._on_lost(said.lost)
                 elif said.begin_ns is not None:
                     self._began.put(said.begin_ns)
                 elif said.rows is not None:

@@ -13,7 +13,8 @@ class LoadSpec:
     time of schedule zero: a child that is ready later begins later, and says when. ``shopper`` is ``module:Class``,
     found with ``project`` on ``sys.path``. ``requests`` is the file for the requests of sessions, where the load has any.
     ``ca`` is the PEM text that proves an ``https`` URL. After ``longest_s`` the child stops by itself, as if told to. It
-    runs on these of the machine's ``cores``, on all of them where none are named.
+    runs on these of the machine's ``cores``, on all of them where none are named. ``generators``: how many processes share
+    the load; they join at ``gather`` (host:port), or are started on this machine where that is empty.
     """
 
     run: str
@@ -29,6 +30,8 @@ class LoadSpec:
     project: str
     requests: str = ""
     cores: frozenset[int] = frozenset()
+    generators: int = 1
+    gather: str = ""
     ca: str = ""
     timeout_s: float = 10.0
     in_flight_max: int = 20_000
@@ -46,9 +49,10 @@ class Said:
     """A line from the child; one of the fields is set.
 
     ``begin_ns`` comes first and once: when schedule zero is. ``tick`` comes about once a second. ``rows`` comes last and
-    only if the ledger was sealed.
+    only if the ledger was sealed. ``lost`` says which of several generators is there no longer.
     """
 
     begin_ns: int | None = None
     tick: LoadTick | None = None
     rows: int | None = None
+    lost: str | None = None

@@ -15,8 +15,9 @@ from gevent.pool import Group
 from locust import User, task
 from locust.exception import StopUser
 
+from harness.events import LoadTick
 from harness.history import ACKNOWLEDGED, LIST, LOG, ORDER, REFUSED, SESSION, SHED, UNKNOWN, WRITE
-from harness.load import ledger, requests
+from harness.load.books import Book, Books
 from harness.load.schedule import SEND_AGAIN_AFTER, SEND_ONCE, SEND_TWICE_AT_ONCE, block, chosen
 from harness.load.shopper import Answer, Keyless, Request, Shopper, Tracked
 from harness.load.spec import LoadSpec
@@ -24,7 +25,6 @@ from harness.load.tally import Tally
 from harness.load.visitor import Visitor
 from harness.load.walk import Walker
 from harness.load.wire import Result, Wire
-from harness.model import noun
 
 Arrival = tuple[int, int, int, bool, int]
 NAP_S = 0.05  # the longest sleep: so soon it is noticed that the end was moved nearer
@@ -33,38 +33,22 @@ CATCH_UP = 32  # arrivals sent off in a row by a walker that is late, before oth
 NOT_SENT = Result(done_ns=-1, status=0, attempts=0, answer=Answer(fate=SHED))
 
 
-@noun
-class Books:
-    """What is written down: a row for each arrival and, where there are sessions, one for each of their requests."""
-
-    orders: ledger.Writer
-    sessions: requests.Writer | None = None
-
-    def flush(self) -> None:
-        """Write what was taken so far. Raises ``OSError``."""
-        for book in (self.sessions, self.orders):
-            if book is not None:
-                book.flush()
-
-    def seal(self, until_ns: int) -> int:
-        """Close both; give the number of rows in the ledger. Raises ``OSError``."""
-        if self.sessions is not None:
-            self.sessions.seal(until_ns)
-        return self.orders.seal(until_ns)
-
-
 class Street:
     """Where arrivals pass: from the schedule, over the wire, into the ledger. All times are ns since the run's zero.
 
     ``until_ns`` may be moved at any time. ``over`` is set to True once all arrivals have been sent and settled, or to the
-    error that stopped it: a shopper that raises is a fault of the test, and ends it.
+    error that stopped it: a shopper that raises is a fault of the test, and ends it. ``every``: it is walked by several, and
+    of each n arrivals only the k-th (from 0) passes here: (k, n).
     """
 
-    def __init__(self, spec: LoadSpec, begin_ns: int, shopper: Shopper, books: Books) -> None:
+    def __init__(
+        self, spec: LoadSpec, begin_ns: int, shopper: Shopper, books: Books, every: tuple[int, int] = (0, 1)
+    ) -> None:
         self.until_ns = begin_ns + int(spec.longest_s * 1e9)
         self.over: AsyncResult[bool] = AsyncResult()
         self.tally = Tally()
         self._spec, self._begin_ns, self._shopper, self._ledger = spec, begin_ns, shopper, books.orders
+        self._every = every
         self._wire = Wire(spec.url, spec.timeout_s, 2 * spec.in_flight_max, spec.ca)
         self._walker = self._new_walker(books.sessions)
         self._in_flight = Group()
@@ -77,6 +61,14 @@ class Street:
         """End the load, for good or with an error; the first word counts."""
         if not self.over.ready():
             self.over.set(True) if error is None else self.over.set_exception(error)
+
+    def until(self, until_ns: int) -> None:
+        """Let no arrival be intended at or after a moment; may be moved nearer at any time."""
+        self.until_ns = min(self.until_ns, until_ns)
+
+    def tick(self) -> LoadTick:
+        """Sum up for people who watch."""
+        return self.tally.tick(self.now_ns())
 
     def broke(self, greenlet: Any) -> None:
         """End with the error of a greenlet."""
@@ -101,7 +93,7 @@ class Street:
             self._walker.close()
         self._in_flight.join()
 
-    def _new_walker(self, writer: requests.Writer | None) -> Walker | None:
+    def _new_walker(self, writer: Book | None) -> Walker | None:
         spec, visitor = self._spec, self._shopper
         if spec.load.sessions is None or writer is None or not isinstance(visitor, Visitor):
             return None
@@ -116,11 +108,12 @@ class Street:
 
     def _arrivals(self) -> Iterator[Arrival]:
         """Give the schedule, block after block, in the run's time."""
-        spec = self._spec
+        spec, (nth, of) = self._spec, self._every
         for number in count():
             part = block(spec.load, spec.seed, spec.scale, number)
+            ours = part.seq % of == nth
             columns = (part.seq, part.intended_ns + self._begin_ns, part.kind, part.last_piece, part.resend)
-            yield from zip(*(column.tolist() for column in columns), strict=True)
+            yield from zip(*(column[ours].tolist() for column in columns), strict=True)
 
     def _serve(self, arrival: Arrival) -> None:
         """Be the shopper of one arrival, from the request to the row in the ledger."""
@@ -177,16 +170,19 @@ def _together(results: Sequence[Result]) -> Result:
 
 
 class Shoppers(User):
-    """The Locust user; ``street`` is set before it is started."""
+    """The Locust user; ``street`` is set before it is started, and nobody else walks it: a lost worker has no successor."""
 
-    street: ClassVar[Street]
+    street: ClassVar[Street | None] = None
 
     @task
     def walk(self) -> None:
         """Walk the schedule once."""
+        street, Shoppers.street = Shoppers.street, None
+        if street is None:
+            raise StopUser
         try:
-            self.street.walk()
-            self.street.end()
+            street.walk()
+            street.end()
         except Exception as error:  # noqa: BLE001 -- Locust would log it and walk again; the child ends with it
-            self.street.end(error)
+            street.end(error)
         raise StopUser

@@ -14,7 +14,8 @@ from gevent.pool import Pool
 
 from harness.demand import Sessions
 from harness.history import REFUSED, SHED, UNKNOWN
-from harness.load.requests import Row, Writer
+from harness.load.books import Book
+from harness.load.requests import Row
 from harness.load.shopper import Answer, Request
 from harness.load.visitor import Ask, Reply, Said, Turn, Visitor
 from harness.load.wire import Result, Wire
@@ -76,7 +77,7 @@ class Walker:
         sessions: Sessions,
         visitor: Visitor,
         wire: Wire,
-        writer: Writer,
+        writer: Book,
         zero_ns: int,
         timeout_s: float,
     ) -> None:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import FrameType
 
-from tests.acceptance import book, broken, gated, hidden, interrupted, judged, noticed, promised, refused, spoilt
+from tests.acceptance import book, broken, gated, hidden, interrupted, judged, noticed, peak, promised, refused, spoilt
 from tests.acceptance.book import Entry
 from tests.acceptance.flight import NotAsRequired
 from tests.acceptance.rows import Row
@@ -31,6 +31,7 @@ GROUPS = (
     interrupted,
     refused,
     hidden,
+    peak,
     judged,
 )  # those last that judge again what was flown
 

@@ -11,7 +11,7 @@ import pytest
 from harness.errors import ControlError
 from harness.history import READ
 from tests.integration.little_server import Server, answer
-from tests.integration.test_load_child import LOAD, Flight, flying, spec_for
+from tests.integration.loads import LOAD, Flight, flying, spec_for
 
 pytestmark = pytest.mark.slow
 

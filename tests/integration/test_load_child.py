@@ -8,8 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,78 +15,15 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.demand import Arrivals, Load, Resend
+from harness.demand import Resend
 from harness.errors import ControlError
-from harness.events import LoadTick
-from harness.history import ACKNOWLEDGED, ORDER, READ, REFUSED, SHED, UNKNOWN, Ledger
-from harness.load.generator import Generator
+from harness.history import ACKNOWLEDGED, ORDER, READ, REFUSED, SHED, UNKNOWN
 from harness.load.ledger import read
-from harness.load.schedule import SEND_ONCE, Planned, planned
-from harness.load.spec import LoadSpec
-from harness.model import Doubt
+from harness.load.schedule import SEND_ONCE, planned
 from tests.integration.little_server import Reply, Server, answer_and_hang_up, half, nonsense, reset
+from tests.integration.loads import LOAD, ROOT, SECOND, Flight, flying, never_sent_more_often_than_written, spec_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
-ROOT = Path(__file__).parents[2]
-SECOND = 1_000_000_000
-LOAD = Load(arrivals=Arrivals(orders_per_s=150), warm_up_s=0, baseline_s=1, products_per_s=30)
-
-
-class Flight:
-    """A generator at work, and what is left of it."""
-
-    def __init__(self, spec: LoadSpec) -> None:
-        self.spec = spec
-        self.ticks: list[LoadTick] = []
-        self.generator = Generator.start(spec, self.ticks.append)
-        self.begin_ns = self.generator.begin_ns
-
-    def stop_after(self, seconds: float) -> int | None:
-        """Let arrivals end so long after they began; give the rows."""
-        self.until_ns = self.begin_ns + int(seconds * SECOND)
-        self.generator.stop_at(self.until_ns)
-        return self.generator.wait(seconds + 10)
-
-    @property
-    def plan(self) -> Planned:
-        """What should have been sent."""
-        return planned(self.spec.load, self.spec.seed, self.spec.scale, self.until_ns - self.begin_ns)
-
-    def ledger(self) -> tuple[Ledger, tuple[Doubt, ...]]:
-        """Give what was written, joined with the plan."""
-        return read(Path(self.spec.ledger), self.plan, self.begin_ns, self.until_ns)
-
-
-def spec_for(folder: Path, url: str) -> LoadSpec:
-    return LoadSpec(
-        run="run-1",
-        seed=7,
-        scale=1.0,
-        load=LOAD,
-        zero_ns=time.monotonic_ns(),
-        begin_ns=0,
-        longest_s=20,
-        url=url,
-        shopper="tests.fakes:FakeShopper",
-        ledger=str(folder / "orders.jsonl"),
-        project=str(ROOT),
-    )
-
-
-@contextmanager
-def flying(spec: LoadSpec) -> Iterator[Flight]:
-    flight = Flight(spec)
-    try:
-        yield flight
-    finally:
-        flight.generator.kill()
-
-
-def never_sent_more_often_than_written(shop: Server, ledger: Ledger) -> None:
-    """Every acknowledged order was seen exactly as often as the ledger says; what crossed with a close, at most so often."""
-    for seq, attempts, fate in zip(ledger.seq, ledger.attempts, ledger.fate, strict=True):
-        seen = shop.keys[b"run-1:%d" % seq]
-        assert seen == attempts or (seen < attempts <= 2 and fate == UNKNOWN) or not ledger.orders[seq]
 
 
 def test_every_planned_arrival_is_sent_once_and_in_time(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from harness.errors import ControlError
 from harness.history import ACKNOWLEDGED, REFUSED, UNKNOWN
 from harness.model import noun
 from tests.integration.little_server import Reply, Server, half, reset
-from tests.integration.test_load_child import Flight, flying, never_sent_more_often_than_written, spec_for
+from tests.integration.loads import Flight, flying, never_sent_more_often_than_written, spec_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 

@@ -17,7 +17,7 @@ from harness.history import ACKNOWLEDGED, REFUSED, UNKNOWN, Ledger
 from harness.load import requests
 from harness.visits import ASSET, CART_PUT, PAGE, PAY, Visits, complete
 from tests.integration.little_server import Server, half, reset
-from tests.integration.test_load_child import Flight, flying, spec_for
+from tests.integration.loads import Flight, flying, spec_for
 
 pytestmark = pytest.mark.slow
 LOAD = Load(

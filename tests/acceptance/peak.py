@@ -1,0 +1,77 @@
+"""How far the shop can go: two searches agree, and the part from which CPU is taken away is the one that gives way."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.acceptance.flight import ROOT, must
+from tests.acceptance.rows import Row
+from tests.acceptance.stage import Stage
+from tests.starved_shop import STARVED
+
+PEAK = ROOT / "scenarios" / "thousand_orders.toml"
+LONGEST_S = 3000.0
+AGREE = 1.1
+STARVING = {"orders_db": 0.15, "lb": 0.05}  # cores: half of what each uses at the knee, and less
+
+
+def sought(folder: Path, *words: str, **environment: str) -> tuple[int, list[dict[str, Any]]]:
+    """Seek the knee in a project of its own; give the exit code, and what each search came to."""
+    starved = STARVED in environment
+    shop = "tests.starved_shop:StarvedShop" if starved else "sut.shop:ReferenceShop"
+    (folder / "pyproject.toml").write_text(f'[tool.windtunnel]\nshop = "{shop}"\n', encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "knee", str(PEAK), "--wait", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120", **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=LONGEST_S,
+    )
+    page = re.search(r"(?m)^Page: (\S+)$", done.stdout)
+    must(page, f"exit {done.returncode}, and no page: {done.stdout[-800:]}")
+    told = Path(page[1]).with_suffix(".json") if page else Path()
+    return done.returncode, json.loads((folder / told).read_bytes())["searches"]
+
+
+def twice(stage: Stage) -> str:
+    """Search twice."""
+    code, searches = sought(stage.folder, "--searches", "2")
+    stage.exit_codes.append(code)
+    rates = [int(one["knee_per_s"]) for one in searches]
+    parts = [one["gave_way"]["part"] for one in searches if one["gave_way"]]
+    said = f"{' and '.join(map(str, rates))} orders/s; {' and '.join(parts)} gave way first"
+    must(code == 0 and len(rates) == 2 and max(rates) <= AGREE * min(rates), f"exit {code}: {said}")
+    return said
+
+
+def follows(part: str, cores: float, stage: Stage) -> str:
+    """Take CPU away from one part, and see it named."""
+    code, (search,) = sought(stage.folder, "--from", "200", **{STARVED: f"{part}={cores:g}"})
+    stage.exit_codes.append(code)
+    gave = search["gave_way"] or {"part": "none", "because": ""}
+    said = f"{search['knee_per_s']} orders/s; {gave['part']}: {gave['because']}"
+    must(code == 0 and str(gave["part"]).partition("-")[0] == part, f"exit {code}: {said}")
+    return said
+
+
+ROWS = [
+    Row(id="knee.twice", must_say="exit 0: the two searches agree within a tenth", minutes=16, play=twice),
+    *(
+        Row(
+            id=f"knee.follows.{part}",
+            must_say=f"exit 0: with {cores:g} cores, {part} is named as what gives way first",
+            minutes=9,
+            play=partial(follows, part, cores),
+        )
+        for part, cores in STARVING.items()
+    ),
+]
