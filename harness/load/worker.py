@@ -89,7 +89,7 @@ class Worker:
         self._pings: dict[int, AsyncResult[int]] = {}
         self._left_alone = False
         for kind, hear in ((STAND, self._stand), (BEGIN, self._begin), (UNTIL, self._until), (CLOCK, self._pong)):
-            self._runner.register_message(kind, hear, concurrent=kind in (STAND, BEGIN))
+            self._runner.register_message(kind, hear, concurrent=kind == STAND)
 
     def work(self) -> int:
         """Wait for the end; give the exit code."""
@@ -123,7 +123,7 @@ class Worker:
         self._say(STANDS, Stands(error_ns=error_ns))
 
     def _begin(self, msg: Any, **_: object) -> None:
-        """Begin with the part that was taken, and tell of it until it is over."""
+        """Begin with the part that was taken: before the master's next message, which lets the user walk."""
         part, shopper, begin_ns = self._part, self._shopper, unwrapped(msg.data, Moment).at_ns
         if part is None or shopper is None:
             return
@@ -133,6 +133,10 @@ class Worker:
         common.calm_the_collector()
         Shoppers.street = street
         gevent.spawn(self._tell, street).link_exception(street.broke)
+        gevent.spawn(self._to_the_end, street)
+
+    def _to_the_end(self, street: Street) -> None:
+        """Wait until the part is over, and tell the master, whatever ended it."""
         try:
             street.over.get()
         except Exception as error:  # noqa: BLE001 -- whatever it was, the master must hear of it
