@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from contextlib import suppress
 from typing import NamedTuple
 
 
@@ -37,14 +38,15 @@ def post(path: str, body: str) -> str:
 async def _one(address: str, request: str, within_s: float) -> Told:
     clock = asyncio.get_running_loop().time
     begun = clock()
-    try:
+    head = body = ""
+    host, _, port = address.rpartition(":")
+    with suppress(OSError, TimeoutError):
         async with asyncio.timeout(within_s):
-            host, _, port = address.rpartition(":")
             reader, writer = await asyncio.open_connection(host, int(port))
-            writer.write(request.encode())
-            head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
-            writer.close()
-    except (OSError, TimeoutError):
-        return Told(0, "", "", clock() - begun)
+            try:
+                writer.write(request.encode())
+                head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
+            finally:
+                writer.close()
     retry = re.search(r"(?im)^retry-after: (\S+)", head)
     return Told(int(head.split()[1]) if head else 0, retry[1] if retry else "", body, clock() - begun)

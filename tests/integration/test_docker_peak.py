@@ -17,7 +17,7 @@ from harness.drivers import docker
 from harness.drivers.docker_client import client
 from harness.model import Break
 from harness.shop import RunningShop, Thing
-from sut.components import lb
+from sut.components import lb, storefront
 from tests.integration.blows import HEALS_S, played, soon, standing
 from tests.integration.counted import acknowledged, asked, count, ordered
 from tests.integration.rush import Told, get, post, rush
@@ -124,7 +124,8 @@ def test_the_kernel_counts_for_how_long_a_part_was_short_of_cpu(shop: RunningSho
     client().containers.get(starved.ref).update(cpu_period=100_000, cpu_quota=1_000)
     try:
         before = docker.throttled_s(both)
-        pause(3)
+        for one in both.things:
+            rush(f"{one.state['address']}:{storefront.PORT}", BROWSE, 40, 2)
         after = docker.throttled_s(both)
     finally:
         client().containers.get(starved.ref).update(cpu_period=100_000, cpu_quota=-1)
