@@ -4,7 +4,8 @@ import os
 
 from harness.drivers.docker_client import client
 from harness.planned import Plan
-from harness.shop import RunningShop, Site
+from harness.shop import Site
+from sut.running import RunningReferenceShop
 from sut.shop import ReferenceShop
 
 STARVED = "STARVED"  # component=cores, such as orders_db=0.2
@@ -14,7 +15,7 @@ PERIOD_US = 100_000
 class StarvedShop(ReferenceShop):
     """As the reference shop, with a quota on one component's instances."""
 
-    def start(self, plan: Plan, site: Site) -> RunningShop:
+    def start(self, plan: Plan, site: Site) -> RunningReferenceShop:
         """Start it, then take the CPU away."""
         running = super().start(plan, site)
         name, _, cores = os.environ[STARVED].partition("=")

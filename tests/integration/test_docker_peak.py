@@ -1,12 +1,14 @@
 """The shop at its peak: what it keeps safe, whom it turns away, and what the kernel counts of its CPU time."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from docker.models.containers import Container
@@ -17,7 +19,7 @@ from harness.drivers import docker
 from harness.drivers.docker_client import client
 from harness.model import Break
 from harness.shop import RunningShop, Thing
-from sut.components import lb, storefront
+from sut.components import haproxy, lb, storefront
 from tests.integration.blows import HEALS_S, played, soon, standing
 from tests.integration.counted import acknowledged, asked, count, ordered
 from tests.integration.rush import Told, get, post, rush
@@ -94,6 +96,14 @@ def standing_still(shop: RunningShop) -> Iterator[None]:
             broken.act()
             stack.callback(played, broken.undo)
         yield
+    soon(lambda: served_by(shop) == len(FRONTS), HEALS_S, "both are given requests again")
+
+
+def served_by(shop: RunningShop) -> int:
+    """Ask the balancer how many storefronts it gives requests to."""
+    with urlopen(f"http://{part(shop, 'lb').state['address']}:{haproxy.OWN_PORT}/metrics", timeout=5) as page:
+        told = re.search(r'(?m)^haproxy_backend_active_servers\{proxy="ordering"\} (\d+)', page.read().decode())
+    return int(told[1]) if told else 0
 
 
 @pytest.mark.parametrize(("kind", "room"), [(BUY, lb.ORDERS), (BROWSE, lb.BROWSING)], ids=["orders", "browsing"])
