@@ -17,8 +17,11 @@ drill: python ## one scenario (SCENARIO=db_primary_lost) against the reference s
 	.venv/bin/windtunnel run scenarios/$(SCENARIO).toml
 
 test: python ## prepare everything, run all tests
-	$(PREPARE) --venv --engine --images --browser
-	.venv/bin/python -m pytest -n auto -m "not docker and not slow and not browser"
+	$(PREPARE) --venv
+	@# The fast tests need neither engine nor images: meanwhile these are made, which is mostly waiting for the network.
+	$(PREPARE) --engine --images --browser & making=$$!; \
+	    .venv/bin/python -m pytest -n auto -m "not docker and not slow and not browser"; \
+	    fast=$$?; wait $$making && exit $$fast
 	.venv/bin/python -m pytest tests/integration -n 3 --dist loadfile -m "slow and not docker and not browser and not alone" --durations=10
 	.venv/bin/python -m pytest tests/integration -n 3 --dist loadfile -m "(docker or browser) and not alone and not thorough" --durations=10
 	.venv/bin/python -m pytest tests/integration -m "alone and not thorough" --durations=10
