@@ -211,8 +211,17 @@ def _generator(history: History) -> Iterator[Doubt]:
         because = f"{missing:.1%} of the arrivals have no record; {SHORTFALL:.1%} at most may be missing"
         yield _hides(because)
         yield Doubt(because=because, voids=_FAIL, timing_only=True)
-    late = np.sort(ledger.late_ms[ledger.sent_ns >= 0])
-    p99 = float(late[-(-99 * len(late) // 100) - 1]) if len(late) else 0.0
+    yield from late(history)
+
+
+def late(history: History, window: Window | None = None) -> Iterator[Doubt]:
+    """Doubt a load that was late, as a whole or in a window: what was late elsewhere faked nothing there."""
+    ledger = history.ledger
+    sent = ledger.sent_ns >= 0
+    if window is not None:
+        sent = sent & (ledger.intended_ns >= window.start_ns) & (ledger.intended_ns < window.end_ns)
+    late_ms = np.sort(ledger.late_ms[sent])
+    p99 = float(late_ms[-(-99 * len(late_ms) // 100) - 1]) if len(late_ms) else 0.0
     if p99 > LATE_MS:
         because = f"the generator was late: 99 % of the arrivals were sent within {p99:,.0f} ms, {LATE_MS:g} ms is the limit"
         yield Doubt(because=because, voids=_FAIL, timing_only=True)

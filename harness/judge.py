@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from harness.aftermath import aftermaths
-from harness.doubts import doubts
+from harness.doubts import doubts, late
 from harness.errors import VacuousPassError
 from harness.events import Closed, Fingerprint, NotHealed
 from harness.evidence import decide
@@ -24,12 +24,13 @@ HEALED = "healed"
 def judge(plan: Plan, history: History) -> Judgement:
     """Judge a run by all objectives of its plan, and by whether everything was seen healed (objective ``healed``).
 
-    An outcome that a doubt voids becomes INCONCLUSIVE, keeps its sentence and adds the doubt's. A checker that crashes is
+    An outcome that a doubt voids becomes INCONCLUSIVE, keeps its sentence and adds the doubt's; whether the generator was
+    late counts in the stretch that is judged. A checker that crashes is
     INCONCLUSIVE and says so. An aborted run is FAIL where that is proved, else INCONCLUSIVE, since its interruption is a
     doubt. Never raises on any history.
     """
     found = doubts(plan, history)
-    verdicts = [_doubted(_checked(one, history), found, one.checker) for one in plan.objectives]
+    verdicts = [_judged(one, history, found) for one in plan.objectives]
     verdicts.append(_doubted(healed(plan, history), found, None))
     return Judgement(outcome=max(verdict.outcome for verdict in verdicts), verdicts=tuple(verdicts), doubts=found)
 
@@ -76,14 +77,23 @@ def _recovered(history: History, load: Window) -> Window | str:
     return Window(start_ns=min(last[0].quiet_ns + 1, load.end_ns - stable_ns), end_ns=load.end_ns)
 
 
-def _checked(objective: Objective, history: History) -> Verdict:
-    """Run one checker, whatever happens in it; of what is to hold while the shop is steady, the worse stretch counts."""
+def _judged(objective: Objective, history: History, found: tuple[Doubt, ...]) -> Verdict:
+    """Check one objective and apply the doubts; of what is to hold while the shop is steady, the worse stretch counts."""
     if objective.when == "steady":
         stretches = [replace(objective, when=when) for when in ("baseline", "recovered")]
-        return max((_checked(one, history) for one in stretches), key=lambda verdict: verdict.outcome)
+        return max((_judged(one, history, found) for one in stretches), key=lambda verdict: verdict.outcome)
     window = window_of(objective.when, history)
     if isinstance(window, str):
         return replace(decide(passed="", lacking=window, evidence=0, needed=1), objective=objective.id)
+    here = found
+    if objective.checker.windowed:
+        whole = set(late(history))
+        here = (*(doubt for doubt in found if doubt not in whole), *late(history, window))
+    return _doubted(_checked(objective, history, window), here, objective.checker)
+
+
+def _checked(objective: Objective, history: History, window: Window) -> Verdict:
+    """Run one checker on a stretch, whatever happens in it."""
     try:
         return replace(objective.checker.check(history.within(window)), objective=objective.id)
     except VacuousPassError as error:

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from typing import ClassVar
 
+import numpy as np
 import pytest
 
 from harness import events
@@ -135,6 +136,18 @@ def test_a_generator_stopped_for_three_seconds_fakes_no_failure_and_hides_no_los
     judgement = judge(PLAN, replace(history, ledger=replace(ledger, sent_ns=sent)))
     assert verdict(judgement, "rto").outcome is Outcome.INCONCLUSIVE
     assert verdict(judgement, "orders_lost").outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(("when", "outcome"), [("baseline", Outcome.FAIL), ("recovered", Outcome.INCONCLUSIVE)])
+def test_lateness_voids_a_fail_only_where_it_was(when: str, outcome: Outcome) -> None:
+    """After the act every order was sent 50 ms late; before it the generator was on time."""
+    history = a_history()
+    ledger = history.ledger
+    sent = np.where(ledger.intended_ns > ACT, ledger.intended_ns + 50_000_000, ledger.sent_ns)
+    spoilt = replace(history, ledger=replace(ledger, sent_ns=sent, done_ns=np.maximum(ledger.done_ns, sent + 1)))
+    found = verdict(judge(asking(AskedOfTime(outcome=Outcome.FAIL), when), spoilt), "asked")
+    assert found.outcome is outcome, found
+    assert ("the generator was late" in found.because) == (outcome is Outcome.INCONCLUSIVE)
 
 
 def test_an_interrupted_run_fails_where_that_is_proved_and_is_else_inconclusive() -> None:
