@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import ceil, log
 
 from harness.cost import GENERATOR
+from harness.evidence import plural
 from harness.knee.rungs import Rung, shop_cores
 from harness.model import Outcome, noun
 
@@ -78,9 +79,9 @@ def gave_way(one: Rung, shop_has: int) -> Gave:
         share = parts[most] / used
         return Gave(
             part=most,
-            because=f"the shop kept {used:.2f} of its {shop_has} cores busy, and {most} most of that: {share:.0%}",
+            because=f"the shop kept {used:.2f} of its {plural(shop_has, 'core')} busy, and {most} most of that: {share:.0%}",
         )
-    return Gave(part="", because=f"no part ran out of CPU: the shop kept {used:.2f} of its {shop_has} cores busy")
+    return Gave(part="", because=f"no part ran out of CPU: the shop kept {used:.2f} of its {plural(shop_has, 'core')} busy")
 
 
 def _bracket(rungs: Sequence[Rung]) -> tuple[Rung | None, Rung | None]:

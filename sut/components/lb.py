@@ -29,8 +29,8 @@ class Room:
     waiting: int
 
 
-# An order takes some 20 ms where nobody waits: so many at once are 5,000 a second and more, and a queue as long is served
-# within 0.2 s where the shop takes half of that. Browsing has less room, and yields as soon as orders have to wait.
+# An order takes some 20 ms where nobody waits, so two storefronts need a tenth of this room for a thousand a second; on a
+# shop that takes no more than that, whoever is let in last is served within half a second. Browsing has less, and yields.
 ORDERS: Final = Room(each=128, waiting=256)
 BROWSING: Final = Room(each=64, waiting=256)
 YIELDS: Final = 32  # orders that wait

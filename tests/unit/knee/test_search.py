@@ -100,7 +100,7 @@ def test_the_part_that_used_up_its_quota_gives_way_first() -> None:
 
 def test_where_all_cores_are_busy_the_part_that_uses_most_gives_way_and_the_generator_is_no_part() -> None:
     assert gave_way(a_rung(9, cores={**BUSY, GENERATOR: 1.0}), 1).part == "storefront"
-    assert "0.95 of its 1 cores busy, and storefront most of that: 53%" in gave_way(a_rung(9), 1).because
+    assert "0.95 of its 1 core busy, and storefront most of that: 53%" in gave_way(a_rung(9), 1).because
 
 
 @pytest.mark.parametrize("cores", [{}, {GENERATOR: 1.0}, {GENERATOR: 1.0, "storefront": 0.3}])
