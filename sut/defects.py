@@ -44,7 +44,7 @@ DEFECTS = {
     "oversell": Defect(
         sentence="Stock is read, thought about, and written back: two replicas sell the same piece.",
         caught_by="oversold",
-        shown_in=("calm",),
+        shown_in=("calm", "flash_sale"),
     ),
     "no_shedding": Defect(
         sentence="Whoever comes is let in to wait, however many wait already: nobody is ever told to come again later.",
