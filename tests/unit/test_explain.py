@@ -85,7 +85,7 @@ def test_a_defect_is_explained_by_its_shop(project: Project) -> None:
     assert "`oversell`: a defect of the reference shop" in told
     assert "two replicas sell the same piece" in told
     assert f"must fail by `oversold`. {described.title('checkers', 'oversold')}" in told
-    assert told.endswith("It has room to show in `calm`.")
+    assert told.endswith("It has room to show in `calm`, `flash_sale`.")
 
 
 def test_a_shop_that_says_nothing_of_its_defects_is_enough(tmp_path: Path) -> None:
