@@ -11,7 +11,7 @@ import click
 from harness import dryrun, gate
 from harness.campaign import Change, Flown, Manner, Sortie, demand_browser, fly, planned
 from harness.commands import completing, explaining, gallery, generating, history, knee, machine, shop, stored, tending
-from harness.errors import SetupError, UsageError, WindtunnelError
+from harness.errors import SetupError, WindtunnelError
 from harness.interrupts import EXIT_CODES
 from harness.model import Outcome
 from harness.progress import Progress
@@ -87,8 +87,8 @@ def run_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
     demand_browser(sorties)
     console.print(gate.told(sorties, max_minutes))
     command = shlex.join(["windtunnel", *sys.argv[1:]])
-    if gather and not generating.ADDRESS.fullmatch(gather):
-        raise UsageError(f"--gather {gather}: expected HOST:PORT, such as 192.0.2.7:5557")
+    if gather:
+        generating.can_gather(gather, len(sorties))
     manner = Manner(out=out or project.runs, command=command, keep=keep, wait=wait, generators=generators, gather=gather)
     _try_writing(junit_path, json_path, summary)
 

@@ -70,6 +70,11 @@ def busy(history: History, probe: str = PROBE) -> dict[str, float]:
     return {one.on: _used(one, window) / window.seconds for one in _counters(history, probe)}
 
 
+def unread(history: History) -> str:
+    """Say whose CPU time nobody knows in the history's window; empty where all are known."""
+    return _lacking({one.on: one for one in _counters(history, PROBE)}, owners(history), history.window)
+
+
 def owners(history: History) -> dict[str, str]:
     """Give the component of each instance that was started."""
     parts = history.first(Parts)

@@ -11,14 +11,14 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from harness.campaign import Manner, Sortie, fly, run_id
+from harness.campaign import Change, Manner, Sortie, fly, planned, run_id
 from harness.commands import completing
 from harness.cores import Cores, apart
 from harness.cost import PROBE
 from harness.errors import SetupError
 from harness.knee import page
 from harness.knee.ladder import asked_of, ladder
-from harness.knee.rungs import THROTTLED, Rung, rungs
+from harness.knee.rungs import THROTTLED, Rung, of_all, rungs
 from harness.knee.search import HIGHEST, Knee, found, next_rates
 from harness.model import Outcome, noun
 from harness.plan import plan
@@ -85,6 +85,7 @@ def knee_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
     cores of their own. Exit code 0: found; 1: an order was lost, or another promise about the whole run broken; 12: open.
     """
     project, console, scenario = find(Path.cwd()), Screen(highlight=False), load(file)
+    planned(project, [file], Change(defects=defects))  # so that what is wrong with it is said in its own words
     asked_of(scenario, try_s)
     cores = apart()
     asked = _Asked(
@@ -102,10 +103,15 @@ def knee_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
         console.print(_table(ended[-1].knee))
         for sentence in page.sentences(ended[-1].knee):
             console.print(Text(visible(sentence)), soft_wrap=True)
-    if any(one.knee.rungs for one in ended):
-        console.print(Text(f"Page: {_write(asked, ended)}"), soft_wrap=True)
-    code = ended[-1].code
-    sys.exit(_code(ended, console) if code is None else code)
+    code = _code(ended, console) if ended[-1].code is None else ended[-1].code
+    try:
+        if any(one.knee.rungs for one in ended):
+            console.print(Text(f"Page: {_write(asked, ended)}"), soft_wrap=True)
+    except SetupError as error:
+        if ended[-1].code is None:
+            raise
+        click.echo(f"windtunnel: {visible(str(error))}", err=True)  # what ended the search is the graver news
+    sys.exit(code)
 
 
 def _searched(asked: _Asked, console: Screen) -> _Ended:
@@ -131,18 +137,19 @@ def _searched(asked: _Asked, console: Screen) -> _Ended:
 
 
 def _code(ended: Sequence[_Ended], console: Screen) -> int:
-    """Give the exit code: what was broken in the whole run first, then what stays open."""
-    broken = [
-        f"{verdict.objective}: {verdict.because}"
+    """Give the exit code: what was not kept, or not shown to be kept, in a whole run first; then what else stays open."""
+    amiss = [
+        verdict
         for one in ended
         for report in one.reports
-        for verdict in report.judgement.verdicts
-        if verdict.outcome is Outcome.FAIL and "_at_" not in verdict.objective
+        for verdict in of_all(report)
+        if verdict.outcome is not Outcome.PASS
     ]
-    for sentence in broken:
+    for verdict in amiss:
+        sentence = f"{verdict.outcome.name} {verdict.objective}: {verdict.because}"
         console.print(Text(visible(sentence), style="bold"), soft_wrap=True)
-    if broken:
-        return Outcome.FAIL.exit_code
+    if amiss:
+        return max(verdict.outcome for verdict in amiss).exit_code
     rates = [one.knee.per_s for one in ended]
     if max(rates) > (1 + AGREE) * min(rates):
         console.print(f"The searches do not agree within {AGREE:.0%}: {', '.join(f'{rate:,}' for rate in rates)} orders/s")

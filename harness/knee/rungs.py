@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.cost import GENERATOR, ITSELF, MACHINE, busy, owners
+from harness.cost import GENERATOR, ITSELF, MACHINE, busy, owners, unread
 from harness.evidence import nearest_rank
 from harness.history import History, Window
 from harness.knee.ladder import rung
-from harness.model import Outcome, noun
+from harness.model import Outcome, Verdict, noun
 from harness.report import Report
 
 THROTTLED = "throttled"
@@ -23,7 +23,7 @@ class Rung:
     ``outcome`` is the worst of what is asked on every rung, ``because`` the sentence of it. Latencies in ms by percentile,
     infinite where orders stayed without an answer. ``cores`` is how many of the machine's each component kept busy, the
     generator among them, the busiest first; ``throttled`` the share of the time for which an instance had to wait since its
-    CPU quota was used up.
+    CPU quota was used up. ``unread`` says whose CPU time nobody read for a while; empty where all were read.
     """
 
     per_s: int
@@ -33,6 +33,7 @@ class Rung:
     latency_ms: Mapping[int, float]
     cores: Mapping[str, float]
     throttled: Mapping[str, float]
+    unread: str = ""
 
     @property
     def held(self) -> bool:
@@ -51,10 +52,20 @@ def rungs(report: Report) -> tuple[Rung, ...]:
     return tuple(sorted(found, key=lambda one: one.per_s))
 
 
+def of_all(report: Report) -> tuple[Verdict, ...]:
+    """Give what a ladder's run says of itself as a whole, whatever the rung: that no order was lost, and the like."""
+    rungs_own = {one.id for one in report.plan.objectives if one.when in _stages(report)}
+    return tuple(one for one in report.judgement.verdicts if one.objective not in rungs_own)
+
+
+def _stages(report: Report) -> set[str]:
+    return {stage.name for stage in report.plan.scenario.load.stages}
+
+
 def _rung(report: Report, name: str, per_s: int, window: Window) -> Rung:
     history = report.history.within(window)
-    verdicts = [one for one in report.judgement.verdicts if one.objective.endswith(f"_{name}")]
-    worst = max(verdicts, key=lambda one: one.outcome)
+    asked = {one.id for one in report.plan.objectives if one.when == name}
+    worst = max((one for one in report.judgement.verdicts if one.objective in asked), key=lambda one: one.outcome)
     rows = history.cohort()
     latency = np.sort(history.ledger.latency_ms[rows])
     used = busy(history)
@@ -66,6 +77,7 @@ def _rung(report: Report, name: str, per_s: int, window: Window) -> Rung:
         latency_ms={percent: nearest_rank(latency, percent) for percent in PERCENTILES},
         cores=_by_component(history, used),
         throttled={on: share for on, share in busy(history, THROTTLED).items() if share > 0},
+        unread=unread(history),
     )
 
 

@@ -68,7 +68,12 @@ def found(rungs: Sequence[Rung], shop_has: int) -> Knee:
 
 
 def gave_way(one: Rung, shop_has: int) -> Gave:
-    """Name the part that ran out of CPU on a rung: by its own quota, or as the largest share of what the shop has."""
+    """Name the part that ran out of CPU on a rung: by its own quota, or as the largest share of what the shop has.
+
+    None is named where nobody knows what all of them used.
+    """
+    if one.unread:
+        return Gave(part="", because=one.unread.rstrip("."))
     waited = max(one.throttled.items(), key=lambda it: it[1], default=("", 0.0))
     if waited[1] >= THROTTLED:
         return Gave(part=waited[0], because=f"{waited[0]} had used up its CPU quota for {waited[1]:.0%} of the time")

@@ -87,7 +87,7 @@ class Worker:
         self._street: Street | None = None
         self._orders, self._sessions = Relay(), Relay()
         self._pings: dict[int, AsyncResult[int]] = {}
-        self._left_alone = False
+        self._left_alone, self._joined = False, time.time()
         for kind, hear in ((STAND, self._stand), (BEGIN, self._begin), (UNTIL, self._until), (CLOCK, self._pong)):
             self._runner.register_message(kind, hear, concurrent=kind == STAND)
 
@@ -101,8 +101,8 @@ class Worker:
         """End when the master is no longer heard."""
         while True:
             gevent.sleep(1)
-            heard = self._runner.last_heartbeat_timestamp
-            if heard is not None and time.time() - heard > ALONE_S:
+            heard = self._runner.last_heartbeat_timestamp or self._joined
+            if time.time() - heard > ALONE_S:
                 self._left_alone = True
                 self._runner.greenlet.kill(block=False)
                 return
@@ -113,7 +113,7 @@ class Worker:
         try:
             self._shopper = common.shopper_of(part.spec)
             offset_ns, error_ns = ahead(self._ask, monotonic_ns)
-        except (SystemExit, ImportError, AttributeError, gevent.Timeout) as error:
+        except (Exception, SystemExit, gevent.Timeout) as error:  # noqa: BLE001 -- whatever it was, the master must hear of it
             self._say(STANDS, Stands(refused=f"{type(error).__name__}: {error}"))
             return
         if error_ns > CLOCK_ERROR_NS:

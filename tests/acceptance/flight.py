@@ -33,11 +33,13 @@ def must(condition: object, otherwise: str) -> None:
         raise NotAsRequired(otherwise)
 
 
-def windtunnel(*words: str, env: Mapping[str, str] | None = None, within_s: float = COMMAND_S) -> tuple[int, str]:
+def windtunnel(
+    *words: str, env: Mapping[str, str] | None = None, within_s: float = COMMAND_S, cwd: Path = ROOT
+) -> tuple[int, str]:
     """Type one command to its end; give its exit code and all that it printed."""
     done = subprocess.run(
         [*WINDTUNNEL, *words],
-        cwd=ROOT,
+        cwd=cwd,
         env={**os.environ, "COLUMNS": "120", **(env or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

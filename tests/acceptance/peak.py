@@ -1,15 +1,12 @@
 """How far the shop can go: two searches agree, and the part from which CPU is taken away is the one that gives way."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.flight import ROOT, must
+from tests.acceptance.flight import ROOT, must, windtunnel
 from tests.acceptance.rows import Row
 from tests.acceptance.stage import Stage
 from tests.starved_shop import STARVED
@@ -25,21 +22,13 @@ def sought(folder: Path, *words: str, **environment: str) -> tuple[int, list[dic
     starved = STARVED in environment
     shop = "tests.starved_shop:StarvedShop" if starved else "sut.shop:ReferenceShop"
     (folder / "pyproject.toml").write_text(f'[tool.windtunnel]\nshop = "{shop}"\n', encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "harness", "knee", str(PEAK), "--wait", *words],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120", **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=LONGEST_S,
+    code, printed = windtunnel(
+        *("knee", str(PEAK), "--wait", *words), env={"PYTHONPATH": str(ROOT), **environment}, within_s=LONGEST_S, cwd=folder
     )
-    page = re.search(r"(?m)^Page: (\S+)$", done.stdout)
-    must(page, f"exit {done.returncode}, and no page: {done.stdout[-800:]}")
+    page = re.search(r"(?m)^Page: (\S+)$", printed)
+    must(page, f"exit {code}, and no page: {printed[-800:]}")
     told = Path(page[1]).with_suffix(".json") if page else Path()
-    return done.returncode, json.loads((folder / told).read_bytes())["searches"]
+    return code, json.loads((folder / told).read_bytes())["searches"]
 
 
 def twice(stage: Stage) -> str:

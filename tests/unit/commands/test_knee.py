@@ -1,12 +1,14 @@
 """``knee`` as it is typed, on a made-up shop that serves so many orders a second and not one more."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.campaign import Flown, Manner, Sortie
 from harness.commands import knee
+from harness.events import Fingerprint, Sample
 from harness.history import History
 from harness.judge import judge
 from harness.planned import Plan
@@ -14,7 +16,7 @@ from harness.progress import Progress
 from harness.project import Project
 from harness.report import Report
 from tests.fake_monitoring import counted
-from tests.fake_runs import BEGIN_NS, Trouble, a_history, also, end_ns
+from tests.fake_runs import BEGIN_NS, Trouble, a_history, also, end_ns, sealed, without
 from tests.typing_in import Typed, typed
 
 CALM = """
@@ -105,6 +107,37 @@ def test_an_order_that_was_lost_is_worse_than_any_knee(here: Path, monkeypatch: 
     done = sought(monkeypatch, Flights(80, lost=1))
     assert done.code == 1
     assert "orders_lost: " in done.out
+
+
+def test_a_promise_of_the_whole_run_that_was_not_shown_leaves_it_open(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every rung was held, and nobody compared the shop with its declaration at the end."""
+
+    class Blind(Flights):
+        def _seen(self, made: Plan) -> History:
+            return without(super()._seen(made), Fingerprint)
+
+    done = sought(monkeypatch, Blind(80))
+    assert done.code == 12, done.out
+    assert "INCONCLUSIVE healed: " in done.out
+
+
+def test_a_part_whose_cpu_time_nobody_read_is_never_named(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unread(Flights):
+        def _seen(self, made: Plan) -> History:
+            found = super()._seen(made)
+            read = (one for one in found.events if not (isinstance(one, Sample) and (one.probe, one.on) == ("cpu", "lb")))
+            return replace(found, events=sealed(read))
+
+    done = sought(monkeypatch, Unread(80))
+    assert "Of what gives way first: Nobody read the CPU time of lb at all." in done.out, done.out
+
+
+@pytest.mark.parametrize(("wrong", "code"), [("goodput =", 2), ("orders_lost =", 2)])
+def test_a_scenario_with_a_typo_is_told_so(wrong: str, code: int, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "calm.toml").write_text(CALM.replace(wrong, f"x{wrong}"))
+    done = sought(monkeypatch, Flights(80))
+    assert done.code == code, done.out + done.err
+    assert f"x{wrong.partition(' ')[0]}" in done.err
 
 
 def test_an_interruption_ends_the_search_and_keeps_what_was_seen(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

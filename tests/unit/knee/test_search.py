@@ -1,6 +1,7 @@
 """The search for the knee, on rungs that are made up: where it ends, what it names, and when it stays open."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import inf
 from types import MappingProxyType
 
@@ -103,7 +104,12 @@ def test_where_all_cores_are_busy_the_part_that_uses_most_gives_way_and_the_gene
     assert "0.95 of its 1 core busy, and storefront most of that: 53%" in gave_way(a_rung(9), 1).because
 
 
-@pytest.mark.parametrize("cores", [{}, {GENERATOR: 1.0}, {GENERATOR: 1.0, "storefront": 0.3}])
+def test_where_somebody_s_cpu_time_was_not_read_nobody_is_named_and_that_is_said() -> None:
+    gave = gave_way(replace(a_rung(9, throttled={"lb": 0.9}), unread="Nobody read the CPU time of lb at all."), 1)
+    assert gave == Gave(part="", because="Nobody read the CPU time of lb at all")
+
+
+@pytest.mark.parametrize("cores", [{GENERATOR: 1.0}, {GENERATOR: 1.0, "storefront": 0.3}])
 def test_where_nobody_ran_out_of_cpu_no_part_is_named(cores: dict[str, float]) -> None:
     gave = gave_way(a_rung(9, cores=cores, throttled={"lb": 0.05}), 1)
     assert gave.part == ""
