@@ -21,6 +21,7 @@ from harness.load.team import (
     BEGIN,
     CLOCK,
     DONE,
+    HERE,
     ROWS,
     STAND,
     STANDS,
@@ -52,12 +53,14 @@ class Master:
         self.over: AsyncResult[bool] = AsyncResult()
         self.until_ns = spec.begin_ns + int(spec.longest_s * 1e9)
         self._spec, self._books, self._tell_lost = spec, books, lost
+        self._here: list[str] = []
         self._stands: dict[str, Stands] = {}
         self._ticks: dict[str, LoadTick] = {}
         self._done: set[str] = set()
         self._lost: set[str] = set()
         host, _, port = spec.gather.rpartition(":")
         self._runner = Environment(user_classes=[Shoppers]).create_master_runner(host or "127.0.0.1", int(port or 0))
+        self._runner.register_message(HERE, self._came)
         for kind, hear in ((STANDS, self._stood), (CLOCK, self._clock), (ROWS, self._rows), (TICK, self._tick)):
             self._runner.register_message(kind, hear)
         self._runner.register_message(DONE, self._finished)
@@ -66,10 +69,10 @@ class Master:
     def begin(self) -> int:
         """Wait until all workers stand, then let them begin; give when. Raises ``SystemExit`` where they cannot."""
         wanted = self._spec.generators
-        while len(self._runner.clients) < wanted:
+        while len(self._here) < wanted:
             self._ended_early()
             gevent.sleep(LOOK_S / 4)
-        team = sorted(self._runner.clients)[:wanted]
+        team = self._here[:wanted]
         for nth, worker in enumerate(team):
             self._say(STAND, Part(spec=self._spec, nth=nth, of=wanted), worker)
         while len(self._stands) < wanted:
@@ -145,6 +148,9 @@ class Master:
                     nth = team.index(worker) + 1
                     self._tell_lost(f"generator {nth} of {len(team)} was lost: of its arrivals nothing more is known")
         self.end()
+
+    def _came(self, msg: Any, **_: object) -> None:
+        self._here.append(msg.node_id)
 
     def _stood(self, msg: Any, **_: object) -> None:
         self._stands[msg.node_id] = unwrapped(msg.data, Stands)

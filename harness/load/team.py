@@ -11,9 +11,9 @@ from harness.load.spec import LoadSpec
 from harness.model import noun
 
 T = TypeVar("T")
-# To a worker: take your place; begin; end. Both ways: the time. From a worker: I stand, or why not; rows; a tick; done.
+# To a worker: take your place; begin; end. Both ways: the time. From it: I listen; I stand, or why not; rows; a tick; done.
 STAND, BEGIN, UNTIL, CLOCK = "stand", "begin", "until", "clock"
-STANDS, ROWS, TICK, DONE = "stands", "rows", "tick", "done"
+HERE, STANDS, ROWS, TICK, DONE = "here", "stands", "rows", "tick", "done"
 FIELD = "json"
 QUESTIONS = 20
 CLOCK_ERROR_NS = 5_000_000  # the most that may be unknown about another machine's clock
@@ -44,6 +44,11 @@ class Clock:
 
 
 @noun
+class Here:
+    """A worker listens: what was said to it before, nobody heard."""
+
+
+@noun
 class Stands:
     """A worker has taken its place. ``refused`` says why it has not; else ``error_ns`` is how well it knows the time."""
 
@@ -66,7 +71,7 @@ class Done:
     refused: str = ""
 
 
-Word = Part | Moment | Clock | Stands | Rows | Done | LoadTick
+Word = Part | Moment | Clock | Here | Stands | Rows | Done | LoadTick
 
 
 def wrapped(word: Word) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from harness.load.team import (
     CLOCK,
     CLOCK_ERROR_NS,
     DONE,
+    HERE,
     ROWS,
     STAND,
     STANDS,
@@ -35,6 +36,7 @@ from harness.load.team import (
     UNTIL,
     Clock,
     Done,
+    Here,
     Moment,
     Part,
     Rows,
@@ -90,6 +92,7 @@ class Worker:
         self._left_alone, self._joined = False, time.time()
         for kind, hear in ((STAND, self._stand), (BEGIN, self._begin), (UNTIL, self._until), (CLOCK, self._pong)):
             self._runner.register_message(kind, hear, concurrent=kind == STAND)
+        self._say(HERE, Here())
 
     def work(self) -> int:
         """Wait for the end; give the exit code."""
