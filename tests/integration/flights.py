@@ -28,10 +28,10 @@ ROOT = Path(__file__).resolve().parents[2]
 WINDTUNNEL = Path(sys.executable).with_name("windtunnel")
 LIMIT_S = 240.0
 SHORT: dict[str, float] = {
-    "orders_per_s": 100,
-    "products_per_s": 20,
-    "lists_per_s": 10,
-    "logs_per_s": 10,
+    "orders_per_s": 40,
+    "products_per_s": 10,
+    "lists_per_s": 5,
+    "logs_per_s": 5,
     "warm_up_s": 3,
     "baseline_s": 7,
     "hold_s": 8,
