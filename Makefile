@@ -18,8 +18,9 @@ drill: python ## one scenario (SCENARIO=db_primary_lost) against the reference s
 
 test: python ## prepare everything, run all tests
 	$(PREPARE) --venv
-	@# The fast tests need neither engine nor images: meanwhile these are made, which is mostly waiting for the network.
-	$(PREPARE) --engine --images --browser & making=$$!; \
+	@# The fast tests need neither engine nor images: meanwhile these are made, which is mostly waiting for the network. The
+	@# last one is made on demand by those who need it, but not while others measure.
+	{ $(PREPARE) --engine --images --browser && $(PYTHON) -m sut.images toxiproxy; } & making=$$!; \
 	    .venv/bin/python -m pytest -n auto -m "not docker and not slow and not browser"; \
 	    fast=$$?; wait $$making && exit $$fast
 	.venv/bin/python -m pytest tests/integration -n 3 --dist loadfile -m "slow and not docker and not browser and not alone" --durations=10

@@ -61,6 +61,8 @@ def one_break(  # noqa: PLR0913, PLR0917 -- what a person types, and on what
     component = made.steps[0].fault.target.component
     if component not in running:
         raise UsageError(f"break {kind} {target}: {component} does not run there; running: {', '.join(running)}")
+    if made.added:
+        raise UsageError(f"break {kind} {target}: a shop that stands has no room for it; write a scenario with this step")
     for link in made.proxied:
         if link.proxy not in running:
             first = f"windtunnel down, then windtunnel up {made.entry} {link.proxy}"

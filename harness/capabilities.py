@@ -164,6 +164,15 @@ class Misconfigurable(Protocol):
 
 
 @runtime_checkable
+class Scalable(Protocol):
+    """Can be added to the others of its component while those work on."""
+
+    def scale_out(self) -> Break:
+        """Prepare that it is started beside them, which ends when it is ready; its undo asks it to go, then removes it."""
+        ...
+
+
+@runtime_checkable
 class Answers(Protocol):
     """Can be asked, by its own protocol, whether it works."""
 
@@ -320,6 +329,15 @@ class Replicated(Protocol):
 
     def primary(self) -> Reading:
         """Name the instance that takes writes now, ``"none"``, or None with why; within 1 s."""
+        ...
+
+
+@runtime_checkable
+class Shares(Protocol):
+    """Serves its part of the orders, by the word of whoever hands them out."""
+
+    def share_ratio(self) -> Reading:
+        """Ask that one, within 0.5 s: its share (0..1) of the orders served since the last look, or None with why."""
         ...
 
 

@@ -54,7 +54,8 @@ class Component:
     ``abilities`` are the protocols of ``capabilities`` that its instances offer, powers and senses alike.
     ``typed`` says of powers that are this product's alone what a person would type: power → (act, undo), ``{}`` being the
     instance. ``standbys`` is how many synchronous standbys it has when whole (0: it keeps no redundancy of data). ``edge``:
-    it stands before the shop and names itself, by this component's name, in ``X-Served-By`` of every answer.
+    it stands before the shop and names itself, by this component's name, in ``X-Served-By`` of every answer. ``spares`` is
+    how many more instances a step can add, counted on from ``instances``.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Component:
     standbys: int = 0
     alerts: tuple[Alert, ...] = ()
     edge: bool = False
+    spares: int = 0
     typed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 

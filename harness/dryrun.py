@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import fields
 
-from harness.capabilities import Poisonable
+from harness.capabilities import Poisonable, Shares
 from harness.drivers import driver
 from harness.forecast import CALLERS, ORDERS
 from harness.planned import OVERDUE_S, Plan, PlannedStep, load_s
@@ -76,7 +76,8 @@ def _step(plan: Plan, step: PlannedStep, begin_s: float) -> Iterator[str]:
     else:
         yield f"                  undo at T+{at_s + step.hold_s:g} s: {undo.format(who)}"
         yield f"                  if the harness dies: its guardian at once; at the latest {OVERDUE_S} s after that time"
-    yield f"                  witness: {step.fault.sense.__name__}, asked of the instance itself"
+    asked = "whoever hands out the orders" if step.fault.sense is Shares else "the instance itself"
+    yield f"                  witness: {step.fault.sense.__name__}, asked of {asked}"
 
 
 def _who(step: PlannedStep) -> str:

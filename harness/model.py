@@ -118,7 +118,7 @@ class Undo:
     """How to take one act back, as data: a verb of ``VERBS``, the thing it is done to, and its arguments."""
 
     VERBS: ClassVar[frozenset[str]] = frozenset(
-        {"start", "unpause", "attach", "limit", "unblock", "untoxic", "signal", "remove", "exec"}
+        {"start", "unpause", "attach", "limit", "unblock", "untoxic", "signal", "remove", "retire", "exec"}
     )
 
     verb: str

@@ -6,7 +6,7 @@ from math import inf
 from random import Random
 
 from harness import refusals, registry
-from harness.capabilities import Carries, Linked, Poisonable
+from harness.capabilities import Carries, Linked, Poisonable, Scalable
 from harness.declaration import Component, Declaration, Link
 from harness.errors import PlanError
 from harness.history import Checker
@@ -50,10 +50,10 @@ def plan(  # noqa: PLR0913 -- a scenario, a shop, and the ways in which a run ma
     refusals.deaf(varied, declaration, objectives)
     refusals.browsing(varied, declaration, objectives)
     refusals.short(varied, steps, objectives)
-    refusals.unlooked(
-        varied, declaration, parts, objectives, 1.0 if rate is None else rate / varied.load.arrivals.orders_per_s
-    )
-    refusals.unseen(varied, objectives, varied.load.arrivals.orders_per_s if rate is None else rate)
+    refusals.uncounted(varied, steps, objectives)
+    scale = 1.0 if rate is None else rate / varied.load.arrivals.orders_per_s
+    refusals.unlooked(varied, declaration, parts, objectives, scale)
+    refusals.unseen(varied, objectives, scale * varied.load.arrivals.orders_per_s)
     if not flown:
         refusals.scarce(varied, declaration, objectives, rate)
     return Plan(
@@ -64,7 +64,7 @@ def plan(  # noqa: PLR0913 -- a scenario, a shop, and the ways in which a run ma
         objectives=objectives,
         probes=("foreign_cpu", *sorted({name for one in objectives for name in one.checker.probes})),
         defects=defects,
-        scale=1.0 if rate is None else rate / varied.load.arrivals.orders_per_s,
+        scale=scale,
         longest_s=START_S + load_s(varied) + SETTLE_S + AUDIT_S + STOP_S,
         proxied=proxied,
     )
@@ -123,7 +123,9 @@ def _aimed_at(fault: Fault, declaration: Declaration, file: str, key: str) -> Co
     if target.role is not None and target.role not in component.roles:
         roles = ", ".join(f"{component.name}:{role}" for role in component.roles) or f"none; write {component.name}"
         raise PlanError(file, key, f"{component.name} has no role {target.role!r}; it has: {roles}")
-    if target.index is not None and target.index > component.instances:
+    if fault.needs is Scalable:
+        _another(target, component, file, key)
+    elif target.index is not None and target.index > component.instances:
         raise PlanError(file, key, f"{target}: {component.name} has {component.instances} instance(s), counted from 1")
     if target.peer is not None and declaration.link(component.name, target.peer) is None:
         links = ", ".join(map(str, declaration.links)) or "none"
@@ -133,6 +135,16 @@ def _aimed_at(fault: Fault, declaration: Declaration, file: str, key: str) -> Co
     elif target.role is None and target.index is None and component.instances > 1:
         raise PlanError(file, key, f"{target} has {component.instances} instances; name one: {component.name}#1")
     return component
+
+
+def _another(target: Target, component: Component, file: str, key: str) -> None:
+    """Check that a target is an instance that is not there yet, and that the shop has room for."""
+    if not component.spares:
+        raise PlanError(file, key, f"{target}: the shop has no room for more of {component.name}")
+    first, last = component.instances + 1, component.instances + component.spares
+    if target.role is not None or target.index is None or not first <= target.index <= last:
+        names = " or ".join(f"{component.name}#{number}" for number in range(first, last + 1))
+        raise PlanError(file, key, f"{target} is nothing that can be added; write {names}")
 
 
 def _whole_link(target: Target, component: Component, declaration: Declaration, file: str, key: str) -> None:

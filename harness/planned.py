@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from fractions import Fraction
 
+from harness.capabilities import Scalable
 from harness.declaration import Declaration, Link
 from harness.demand import Load
 from harness.forecast import Stretch
 from harness.history import Checker
-from harness.model import Fault, noun
+from harness.model import Fault, Target, noun
 from harness.rates import begin_s, courses, due, exact, stages_s
 from harness.scenario import Scenario
 
@@ -70,6 +71,11 @@ class Plan:
         if not any(one.checker.screened for one in self.objectives):
             return ()
         return tuple(part.name for part in self.declaration.components if part.edge and part.name in self.parts)
+
+    @property
+    def added(self) -> tuple[Target, ...]:
+        """The instances that steps add to those that are there from the start."""
+        return tuple(dict.fromkeys(step.fault.target for step in self.steps if step.fault.needs is Scalable))
 
     @property
     def orders_per_s(self) -> float:

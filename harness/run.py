@@ -210,7 +210,8 @@ class Flight:
         )
 
     def _new_sampler(self, shop: RunningShop) -> Sampler:
-        seen = beside(self._driver, shop.residence, self._pids, self._clock.now_ns)
+        grows = bool(self._plan.added)
+        seen = beside(self._driver, shop.residence, self._pids, self._clock.now_ns, grows=grows)
         return Sampler(jobs(self._plan, shop, seen), self._record, self._clock.now_ns)
 
     def _pids(self) -> dict[str, list[int]]:

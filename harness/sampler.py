@@ -94,11 +94,17 @@ def jobs(plan: Plan, shop: RunningShop, others: Mapping[str, object]) -> list[Jo
 
 
 def beside(
-    driver: Driver, residence: Residence, pids: Callable[[], Mapping[str, list[int]]], now_ns: Callable[[], int]
+    driver: Driver,
+    residence: Residence,
+    pids: Callable[[], Mapping[str, list[int]]],
+    now_ns: Callable[[], int],
+    *,
+    grows: bool = False,
 ) -> dict[str, object]:
     """Give what probes can look at beside the shop's own senses: the machine, and the CPU time of each who takes part.
 
     ``pids`` are the run's other processes by what they are: the generator, the harness, and whoever counts as neither.
+    ``grows``: steps add instances, whose CPU time is not somebody else's.
     """
 
     def part_s(thing: Thing) -> float | None:
@@ -112,7 +118,9 @@ def beside(
 
     parts = {thing.name: Rationed(now_ns, partial(part_s, thing), partial(throttled_s, thing)) for thing in residence.things}
     processes = {who: Meter(now_ns, partial(process_s, who)) for who in (GENERATOR, ITSELF)}
-    machine = Machine(now_ns, lambda: driver.cpu_s(residence), lambda: [pid for some in pids().values() for pid in some])
+    machine = Machine(
+        now_ns, lambda: driver.cpu_s(residence, grown=grows), lambda: [pid for some in pids().values() for pid in some]
+    )
     return {**parts, **processes, MACHINE: machine}
 
 

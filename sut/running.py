@@ -15,6 +15,8 @@ from harness.capabilities import (
     Pausable,
     Poisonable,
     Refusable,
+    Scalable,
+    Shares,
     Throttleable,
     Unnameable,
 )
@@ -30,6 +32,7 @@ from sut.components.entrance import Entrance
 from sut.components.ground import Ground
 from sut.components.orders_db import OrdersDb
 from sut.components.part import Part
+from sut.components.spare import Spare
 from sut.components.together import Together
 from sut.components.toxiproxy import Toxiproxy
 from sut.readback import Readback
@@ -45,10 +48,17 @@ def instances(component: Component) -> tuple[str, ...]:
     return tuple(f"{component.name}-{n}" for n in range(1, component.instances + 1))
 
 
+def spares(component: Component) -> tuple[str, ...]:
+    """Give the names of the instances that steps can add to a component: numbered on."""
+    first = component.instances + 1
+    return tuple(f"{component.name}-{n}" for n in range(first, first + component.spares))
+
+
 class RunningReferenceShop:
     """The reference shop of one run. ``parts`` are those that were started, by instance; shoppers enter at ``entry``.
 
-    ``readback`` knows what the stock began with; None where nobody kept that, or where no database runs.
+    ``readback`` knows what the stock began with; None where nobody kept that, or where no database runs. ``rooms`` are those
+    for instances that steps add, by instance.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 -- what it is made of
@@ -60,10 +70,11 @@ class RunningReferenceShop:
         parts: Mapping[str, Part],
         secrets: tuple[str, ...],
         readback: Readback | None,
+        rooms: Mapping[str, Spare],
     ) -> None:
         self._site, self._declaration, self._entry = site, declaration, entry
         self._ground, self._parts = ground, parts
-        self._secrets, self._readback = secrets, readback
+        self._secrets, self._readback, self._rooms = secrets, readback, rooms
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -108,6 +119,7 @@ class RunningReferenceShop:
         """Resolve a target now: a role by the word of the database's own nodes, a whole link to its component's own name."""
         component = self._declaration.component(target.component or "")
         names = [name for name in instances(component) if name in self._parts] if component else []
+        there = [*names, *(name for name in spares(component) if name in self._rooms)] if component and names else []
         if component is None or not names:
             raise ControlError(f"{target}: no such part runs; running: {', '.join(self._parts)}")
         if target.role is not None:
@@ -116,14 +128,20 @@ class RunningReferenceShop:
             instance = component.name
         elif target.index is None and len(names) > 1:
             raise ControlError(f"{target}: which of {', '.join(names)}? Write {component.name}#1, or a role")
-        elif (target.index or 1) > len(names):
-            raise ControlError(f"{target}: there are only {', '.join(names)}")
+        elif (target.index or 1) > len(there):
+            raise ControlError(f"{target}: there are only {', '.join(there)}")
         else:
-            instance = names[(target.index or 1) - 1]
+            instance = there[(target.index or 1) - 1]
         return Located(target=target, component=component.name, instance=instance, at_ns=self._site.now_ns())
 
     def able(self, instance: str, protocol: type) -> object:
         """Give the power or sense of one instance; of a component, those over its links as a whole."""
+        if protocol in (Scalable, Shares):
+            if instance not in self._rooms:
+                raise ControlError(
+                    f"{instance} is nothing that was to be added; that is: {', '.join(self._rooms) or 'none'}"
+                )
+            return self._rooms[instance]
         component = next((c for c in self._declaration.components if instance in (c.name, *instances(c))), None)
         if component is None:
             raise ControlError(f"{instance} is no part of the shop {self._declaration.name}")
@@ -170,6 +188,8 @@ class RunningReferenceShop:
             raise ControlError(f"run {self._site.id}: could not remove {', '.join(left)}. Type: windtunnel heal")
         for part in self._parts.values():
             part.get_docker_client().client.close()
+        for room in self._rooms.values():
+            room.close()
 
     def _on_the_way(self, link: Link) -> tuple[str, ...]:
         """Name those at whose addresses a component finds its peer: the proxy first, where one carries this link."""

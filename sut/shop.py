@@ -31,6 +31,7 @@ from sut.components import (
     lb,
     orders_db,
     prometheus,
+    spare,
     steering,
     storefront,
     toxiproxy,
@@ -42,12 +43,14 @@ from sut.declared import CALLS, CLASSES, COMPONENTS, DETOUR_PORTS, LINKS
 from sut.defects import DEFECTS
 from sut.images.base import present
 from sut.readback import Readback
-from sut.running import RunningReferenceShop, instances
+from sut.running import RunningReferenceShop, instances, spares
 from sut.services import schema
 from sut.starting import demand_images, start_together
 
 USERS = ("postgres", "replicator", "rewind", "shop")
 SECRETS = (*USERS, "signing")  # the users' passwords, and the key of the storefronts' tokens
+# All that may ever have an address: those that may be added come last, so that nobody else's depends on them.
+_EVERY = tuple(name for named in (instances, spares) for component in COMPONENTS for name in named(component))
 
 
 class ReferenceShop:
@@ -92,10 +95,11 @@ class ReferenceShop:
         wanted = [component for component in COMPONENTS if component.name in plan.parts]
         found = demand_images({CLASSES[component.name].role for component in wanted} | {TOOLS_ROLE}, site.say)
         try:
-            ground = lay(site, [instance for component in COMPONENTS for instance in instances(component)], found)
+            ground = lay(site, _EVERY, found)
             tokens = [secrets.token_urlsafe(18) for _ in SECRETS]
             site.hide(tokens)  # before any part has one, and may quote it where it does not come up
-            making = _Making(ground, self._defects, tokens, plan.parts, plan.proxied, site.receive)
+            added = [f"{target.component}-{target.index}" for target in plan.added]
+            making = _Making(ground, self._defects, tokens, plan.parts, plan.proxied, site.receive, added)
             parts: dict[str, Part] = {}
             for component in wanted:  # the needs are nearly a chain: only the instances of one component start together
                 begun_ns = site.now_ns()
@@ -108,7 +112,9 @@ class ReferenceShop:
                 site.say(f"{component.name}: ready after {(site.now_ns() - begun_ns) / 1e9:.1f} s")
             nodes = [part for part in parts.values() if isinstance(part, orders_db.OrdersDb)]
             readback = Readback(nodes, site.now_ns) if nodes else None
-            return RunningReferenceShop(site, self.declaration, plan.entry, ground, parts, making.secrets, readback)
+            door = parts.get("lb")
+            rooms = {name: spare.Spare(making.joining(name), door) for name in added if isinstance(door, lb.Lb)}
+            return RunningReferenceShop(site, self.declaration, plan.entry, ground, parts, making.secrets, readback, rooms)
         except BaseException as error:
             with suppress(WindtunnelError):  # the run's label is still there: whoever ends the run sweeps once more
                 driver("docker").sweep(site.id, site.folder)
@@ -121,20 +127,20 @@ class ReferenceShop:
         every = {name: component.name for component in COMPONENTS for name in instances(component)}
         subnet = IPv4Network(f"{residence.things[0].state['address']}/24", strict=False)
         known = {role: images.tag(role) for role in (TOOLS_ROLE, *(part.role for part in CLASSES.values()))}
-        ground = ground_on(subnet, site, tuple(every), known)
+        ground = ground_on(subnet, site, _EVERY, known)
         running = {every[one.name] for one in residence.things}
         proxied = [link for link in LINKS if link.proxy in running]  # what stands by itself has a proxy in all or none
         making = _Making(ground, self._defects, secrets, running, proxied, site.receive)
         parts = {one.name: making.makers[every[one.name]](one.name).adopt(one.ref) for one in residence.things}
         entry = self.declaration.entries[0]
-        return RunningReferenceShop(site, self.declaration, entry, ground, parts, making.secrets, None)
+        return RunningReferenceShop(site, self.declaration, entry, ground, parts, making.secrets, None, {})
 
 
 class _Making:
     """How each part is made on one ground; ``secrets`` are those of ``SECRETS``, as a running shop gives them.
 
     ``running`` are the components that run, ``proxied`` the links with a proxy in their path, ``receive`` gives the URL of
-    who is on call, at this machine's own address.
+    who is on call, at this machine's own address; ``added`` are the storefronts that join later.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 -- what it is made of
@@ -145,6 +151,7 @@ class _Making:
         running: Collection[str],
         proxied: Collection[Link],
         receive: Callable[[str], str],
+        added: Collection[str] = (),
     ) -> None:
         self._defects = defects
         self.secrets = tuple(secrets)
@@ -152,24 +159,18 @@ class _Making:
         self.passwords = orders_db.Passwords(**{user: secret[user] for user in USERS})
         at = ground.addresses
         of = {component.name: {name: at[name] for name in instances(component)} for component in COMPONENTS}
-        cluster = Cluster(
-            nodes=of["orders_db"],
-            subnet=str(ground.subnet),
-            etcd=f"{at['etcd']}:{etcd.PORT}",
-            failover="no_failover" not in defects,
-            synchronous="async_replication" not in defects,
-        )
-        route, password = at["db_route"], self.passwords.shop
-        login = orders_db.conninfo(route, "shop", password, orders_db.DATABASE)
-        ends = {"db_route": f"{route}:{SQL_PORT}"}  # of the links that a proxy can carry
+        cluster = _cluster(ground, of["orders_db"], defects)
+        login = orders_db.conninfo(at["db_route"], "shop", self.passwords.shop, orders_db.DATABASE)
+        ends = {"db_route": f"{at['db_route']}:{SQL_PORT}"}  # of the links that a proxy can carry
         detours = [toxiproxy.Detour(link=str(link), port=DETOUR_PORTS[link], to=ends[link.peer]) for link in proxied]
         ways = {one.link: f"toxiproxy:{one.port}" for one in detours}  # by name, as the storefronts' DSN has it
         host = ways.get("storefront->db_route", f"db_route:{SQL_PORT}")
-        dsn = f"postgresql://shop:{password}@{host}/{orders_db.DATABASE}"
+        dsn = f"postgresql://shop:{self.passwords.shop}@{host}/{orders_db.DATABASE}"
         kept = f"{at['cache']}:{cache.PORT}" if "cache" in running else ""
         told = storefront.Told(dsn=dsn, route="db_route", signing_secret=secret["signing"], cache=kept, defects=defects)
         self._nodes = [orders_db.conninfo(node, "postgres", self.passwords.postgres) for node in cluster.nodes.values()]
-        watch = _watch(of, running, defects)
+        later = {name: at[name] for name in added}
+        self.joining: Callable[[str], spare.Joining] = lambda name: spare.Joining(ground, name, told=told, truth=login)
         self.makers: Mapping[str, Callable[[str], Part]] = {
             "etcd": lambda name: etcd.Etcd(ground, name),
             "orders_db": lambda name: orders_db.OrdersDb(ground, name, cluster=cluster, passwords=self.passwords),
@@ -177,13 +178,15 @@ class _Making:
             "toxiproxy": lambda name: toxiproxy.Toxiproxy(ground, name, detours=detours),
             "cache": lambda name: cache.Cache(ground, name, storefronts=of["storefront"], port=storefront.PORT),
             "storefront": lambda name: storefront.Storefront(ground, name, told=told, truth=login),
-            "lb": lambda name: lb.Lb(ground, name, storefronts=of["storefront"], port=storefront.PORT, defects=defects),
+            "lb": lambda name: lb.Lb(
+                ground, name, storefronts=of["storefront"], port=storefront.PORT, defects=defects, later=later
+            ),
             "cdn_a": lambda name: cdn_a.CdnA(ground, name, origin=at["lb"], defects=defects),
             "cdn_b": lambda name: cdn_b.CdnB(ground, name, origin=at["lb"]),
             "steering": lambda name: steering.Steering(
                 ground, name, edges=of["cdn_a"] | of["cdn_b"], truth=login, defects=defects
             ),
-            "prometheus": lambda name: prometheus.Prometheus(ground, name, watch=watch),
+            "prometheus": lambda name: prometheus.Prometheus(ground, name, watch=_watch(of, running, defects)),
             "alertmanager": lambda name: alertmanager.Alertmanager(ground, name, tells=receive(ground.gateway)),
         }
 
@@ -210,6 +213,16 @@ class _Making:
             with psycopg.connect(node, dbname=orders_db.DATABASE, autocommit=True, options=options) as connection:
                 for statement in statements:
                     connection.execute(statement.encode())
+
+
+def _cluster(ground: Ground, nodes: Mapping[str, str], defects: Collection[str]) -> Cluster:
+    return Cluster(
+        nodes=nodes,
+        subnet=str(ground.subnet),
+        etcd=f"{ground.addresses['etcd']}:{etcd.PORT}",
+        failover="no_failover" not in defects,
+        synchronous="async_replication" not in defects,
+    )
 
 
 def _watch(of: Mapping[str, Mapping[str, str]], running: Collection[str], defects: Collection[str]) -> prometheus.Watch:

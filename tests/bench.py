@@ -3,13 +3,13 @@
 python -m tests.bench [--runs N]
 
 N (default 3) fresh runs of the flagship give the time until the shop is ready, what a run takes beyond its scenario, and
-the CPU time of the harness. Made-up stored runs give the time to judge. Recovery times are those of all stored runs of
-the good shop; scenarios of which fewer than N are stored are flown first. Ends with 1 if a limit is passed.
+the CPU time of the harness. Made-up stored runs give the time to judge. Recovery times and the figures of the peak are those
+of all stored runs of the good shop; scenarios of which fewer than N are stored are flown first. Last, one shop is frozen for
+two seconds under three kinds of load, N times by turns: what does each of them tell of it? Ends with 1 if a limit is passed.
 """
 
 import argparse
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,7 +27,6 @@ from rich.table import Table
 from harness import events, host, provenance
 from harness.clock import S
 from harness.drivers.process import stat
-from harness.model import noun
 from harness.project import find
 from harness.scenario import load
 from harness.store import open_run
@@ -36,6 +35,9 @@ from tests.acceptance.flight import ROOT, WINDTUNNEL, Flight, NotAsRequired, mus
 from tests.acceptance.moments import COMES_WITHIN_S, MOMENTS
 from tests.acceptance.promised import LONGEST_S
 from tests.acceptance.stage import RUNS, Stage, outcome, scenario, verdicts
+from tests.closed_loop import hidden
+from tests.figures import COLUMNS, Figure
+from tests.peak_figures import peak
 from tests.stored_runs import FLAGSHIP, a_stored_run
 
 JUDGED = {120_000: 3.0, 1_000_000: 20.0}  # arrivals → the longest time to judge them, in s
@@ -43,31 +45,6 @@ JUDGED_TIMES = 5
 DATABASE = (FLAGSHIP, "db_process_crash", "db_frozen")
 DATA, PAGE = ROOT / "reports" / "bench.json", ROOT / "docs" / "benchmarks.md"
 E = TypeVar("E", bound=events.Event)
-COLUMNS = ("figure", "values", "median", "spread", "unit", "limit")
-
-
-@noun
-class Figure:
-    """One figure: what was measured, in which unit, every value, and its limit if it has one."""
-
-    name: str
-    unit: str
-    values: tuple[float, ...]
-    limit: float | None = None
-
-    @property
-    def kept(self) -> bool:
-        """Whether there is a limit to keep and no value is above it."""
-        return self.limit is None or (bool(self.values) and max(self.values) <= self.limit)
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """The figure as a row of a table, in the order of ``COLUMNS``."""
-        limit = "" if self.limit is None else f"{self.limit:g}"
-        if not self.values:
-            return (self.name, "0", "-", "-", self.unit, limit)
-        least, median, most = (f"{of(self.values):.3g}" for of in (min, statistics.median, max))
-        return (self.name, str(len(self.values)), median, f"{least} - {most}", self.unit, limit)
 
 
 def flown(runs: int) -> list[Figure]:
@@ -192,8 +169,13 @@ HEAD = """# Benchmarks
 Windtunnel itself, measured by `make bench`; spread is the least and the greatest value. "To judge" is the whole command:
 it reads the run, judges it and writes every report. The wall time beyond the scenario holds starting the shop, settling,
 audit, logs, and removing the shop. CPU is that of the harness's own processes while shoppers order at the rate of the
-flagship; 1 is one core. Recovery counts from the fault to the last bad order, in all stored runs of the good shop, also
-those of other commits.
+flagship; 1 is one core. Recovery counts from the fault to the last bad order. It and the figures of the peak are those of
+all stored runs of the good shop, also those of other commits.
+
+"Frozen" is the same shop, its balancer stopped for 2 s in the middle of 20 s, under three loads of about 200 orders a
+second: Locust's `HttpUser` and `FastHttpUser` as they come, 20 users who each wait for an answer before they order again,
+and windtunnel's arrivals, that come whoever has been answered. Who waits does not order, so the first two send hardly
+anything while nobody is served, and count one late answer a user.
 """
 
 
@@ -204,7 +186,7 @@ def main(words: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(words)
     since = book.commit()
     try:
-        figures = [*judged(), *flown(asked.runs), *recoveries(asked.runs)]
+        figures = [*judged(), *flown(asked.runs), *recoveries(asked.runs), *peak(asked.runs), *hidden(asked.runs)]
     except NotAsRequired as unlike:
         print(f"nothing was written down: {unlike}", file=sys.stderr)
         return 1

@@ -60,8 +60,11 @@ class Driver(Protocol):
         """Find the runs, living or dead, that have something on this machine."""
         ...
 
-    def cpu_s(self, residence: Residence) -> Mapping[str, float]:
-        """Give the CPU seconds that each of the residence's things has used so far, by name; those that can be told."""
+    def cpu_s(self, residence: Residence, *, grown: bool = False) -> Mapping[str, float]:
+        """Give the CPU seconds that each of the residence's things has used so far, by name; those that can be told.
+
+        ``grown``: those that steps have added to it, too.
+        """
         ...
 
     def throttled_s(self, residence: Residence) -> Mapping[str, float]:

@@ -13,7 +13,7 @@ import docker
 import requests
 from docker.models.containers import Container
 
-from harness.drivers import Leftover, Mender, docker_commands, docker_network, toxiproxy
+from harness.drivers import Leftover, Mender, docker_added, docker_commands, docker_network, toxiproxy
 from harness.drivers.docker_client import CONTROL_S, INSTANCE, LOCK, RUN, client, controlled, labelled
 from harness.drivers.docker_cpu import confine, cpu_s, throttled_s
 from harness.drivers.docker_events import watch
@@ -58,6 +58,7 @@ TYPED: Mapping[str, tuple[str, str]] = {
     "kill": ("docker kill {}", "docker start {}"),
     "crash": ("docker exec {} kill -9 <main process>", ""),
     "pause": ("docker pause {}", "docker unpause {}"),
+    "scale_out": ("docker run -d --name {0} <its image>", "docker stop {0}; docker rm {0}"),
     "poison": (
         f"curl -fd '<toxic>' 'http://<proxy>:{toxiproxy.PORT}/proxies/{{}}/toxics'",
         f"curl -fX DELETE 'http://<proxy>:{toxiproxy.PORT}/proxies/{{}}/toxics/<toxic>'",
@@ -158,7 +159,8 @@ MENDERS: Mapping[str, Mender] = {
     "unpause": lambda undo: _mend(undo, _unpause),
     **{
         verb: _mender(call)
-        for verb, call in {**docker_network.MENDERS, **docker_commands.MENDERS, **toxiproxy.MENDERS}.items()
+        for menders in (docker_network.MENDERS, docker_commands.MENDERS, docker_added.MENDERS, toxiproxy.MENDERS)
+        for verb, call in menders.items()
     },
 }
 

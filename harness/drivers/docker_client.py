@@ -16,6 +16,7 @@ NETWORK, ADDRESS, TOOLS = "windtunnel.network", "windtunnel.address", "windtunne
 LINKS = "windtunnel.links"  # the links that go through a container, one that spoils them on request
 # How a container tells that it was told to do its work in another way, and how it gets back to its own: shell lines.
 ASTRAY, RESTORE = "windtunnel.astray", "windtunnel.restore"
+ADDED = "windtunnel.added"  # an instance that a step has added to those of the shop, by its own name
 HELPER = "windtunnel.helper"  # a container that only reaches into another one, named here
 LASTING = "windtunnel.lasting"  # a helper that is itself what breaks the other one, by the name of its power
 CONTROL_S = 5

@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+from harness.drivers.docker_added import added
 from harness.drivers.docker_client import client, controlled
 from harness.errors import ControlError
 from harness.shop import Residence
@@ -13,8 +15,13 @@ USED, THROTTLED = ("usage_usec", "cpuacct.usage"), ("throttled_usec", "throttled
 NS, US = 1e9, 1e6
 
 
-def cpu_s(residence: Residence) -> dict[str, float]:
-    """Read the CPU time of the residence's containers from their cgroups (v1 or v2); a stopped one has none."""
+def cpu_s(residence: Residence, *, grown: bool = False) -> dict[str, float]:
+    """Read the CPU time of the residence's containers from their cgroups (v1 or v2); a stopped one has none.
+
+    ``grown``: of those that steps have added, too.
+    """
+    if grown:
+        residence = replace(residence, things=(*residence.things, *added(residence.run)))
     return _counts(residence, USED, ("cpu.stat", "cpuacct.usage"))
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from docker.models.containers import Container
 
-from harness.drivers import Deviation, docker_commands, docker_delay, docker_network, toxiproxy
-from harness.drivers.docker_client import HELPER, INSTANCE, LASTING, TOOLS, controlled, labelled
+from harness.drivers import Deviation, docker_added, docker_commands, docker_delay, docker_network, toxiproxy
+from harness.drivers.docker_client import ADDED, HELPER, INSTANCE, LASTING, TOOLS, controlled, labelled
 from harness.model import Residue, Undo
 from harness.shop import Residence
 
@@ -52,8 +52,12 @@ def _helped(containers: Sequence[Container]) -> Iterator[Deviation]:
 
 
 def _spoilt(there: Sequence[Container], containers: Sequence[Container]) -> Iterator[Deviation]:
-    """Say what ``containers`` were made to do, or to suffer, beside being stopped and moved; helpers are among ``there``."""
+    """Say what ``containers`` were made to do, or to suffer, beside being stopped and moved, and who was added.
+
+    ``there`` are all containers of the run, helpers and those that were added among them.
+    """
     yield from _helped(there)
+    yield from docker_added.deviations(there)
     yield from _filtered(containers)
     yield from toxiproxy.deviations(containers)
     yield from docker_commands.astray(containers)
@@ -78,7 +82,7 @@ def deviations(residence: Residence) -> tuple[Deviation, ...]:
 def observed(run: str) -> tuple[Deviation, ...]:
     """Find the containers of a run that are paused, stopped, off their network, or were made to do something else."""
     there = labelled(run)
-    containers = [container for container in there if HELPER not in container.labels]
+    containers = [container for container in there if not {HELPER, ADDED} & container.labels.keys()]
     off = [
         _stopped(container) or (_strayed(container, *home) if (home := docker_network.home(container)) else None)
         for container in containers

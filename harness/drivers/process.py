@@ -258,7 +258,7 @@ def leftovers() -> tuple[Leftover, ...]:
     return ()
 
 
-def cpu_s(residence: Residence) -> dict[str, float]:
+def cpu_s(residence: Residence, *, grown: bool = False) -> dict[str, float]:  # noqa: ARG001 -- nothing can be added
     """Give the CPU time of the residence's processes that run now, each with what it supervises."""
     found = {}
     for thing in residence.things:

@@ -1,9 +1,11 @@
 """What our two HAProxies have in common: a port of their own, where they tell of themselves and nobody else is asked."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
-from sut.components.ask import Deadline, healthy
+from harness.model import noun
+from sut.components.ask import Deadline, answers, healthy
 from sut.components.watched import Scrape
 
 FILE: Final = "/etc/haproxy/windtunnel.cfg"
@@ -25,6 +27,23 @@ frontend itself
     http-request use-service prometheus-exporter if {{ path /metrics }}
     http-request return status 404
 """
+
+
+@noun
+class Told:
+    """What a backend tells of its servers: how many requests each has answered with 2xx since HAProxy began, who is up."""
+
+    served: Mapping[str, float]
+    up: Collection[str]
+
+
+def told(address: str, backend: str, deadline: Deadline) -> Told:
+    """Ask what a backend tells of its servers. Raises ``OSError``, ``ValueError``."""
+    page = answers(address, OWN_PORT, "/metrics", deadline).decode()
+    of = re.escape(f'{{proxy="{backend}",server=')
+    served = re.findall(rf'(?m)^haproxy_server_http_responses_total{of}"([^"]+)",code="2xx"}} (\S+)$', page)
+    up = re.findall(rf'(?m)^haproxy_server_status{of}"([^"]+)",state="UP"}} 1$', page)
+    return Told(served={name: float(count) for name, count in served}, up=up)
 
 
 def works(address: str) -> Callable[[Deadline], str | None]:

@@ -13,6 +13,7 @@ from sut.components.watched import PAGE, Rule, Scrape, down
 PORT: Final = 8080
 ONCE_PORT: Final = 8081  # the same, for connections that begin with the PROXY protocol and are never used again
 NOW: Final = "/now"
+ORDERING: Final = "ordering"  # the backend that is given orders
 PERIOD_S: Final = 5
 _NOW_FILE: Final = "/etc/haproxy/windtunnel-now.txt"
 _ALWAYS: Final = "\n".join(f"line {n:02d} of 16 that are always the same, so that a missing part is seen" for n in range(16))
@@ -37,9 +38,9 @@ YIELDS: Final = 32  # orders that wait
 _REFUSAL: Final = """content-type application/json hdr Retry-After 1 string '{{"refused":"{}"}}'"""
 _TOO_MANY: Final = " || ".join(
     (
-        f"!browses {{ queue(ordering) ge {ORDERS.waiting} }}",
+        f"!browses {{ queue({ORDERING}) ge {ORDERS.waiting} }}",
         f"browses {{ queue(browsing) ge {BROWSING.waiting} }}",
-        f"browses {{ queue(ordering) ge {YIELDS} }}",
+        f"browses {{ queue({ORDERING}) ge {YIELDS} }}",
     )
 )
 
@@ -74,8 +75,10 @@ def in_time() -> str:
     return f"[%[date,div({PERIOD_S})]]"
 
 
-def settings(storefronts: Mapping[str, str], port: int, defects: Collection[str] = ()) -> str:
-    """Render the settings. ``storefronts``: name → address.
+def settings(
+    storefronts: Mapping[str, str], port: int, defects: Collection[str] = (), later: Mapping[str, str] | None = None
+) -> str:
+    """Render the settings. ``storefronts``: name → address; those that come ``later`` are given orders once they are well.
 
     An order is tried again only where connecting failed, so that nothing of it was sent. HAProxy's own 503 is therefore
     a proof of no effect, and says so; its 502 and 504 prove nothing and stay as they are. With the defect
@@ -88,10 +91,11 @@ def settings(storefronts: Mapping[str, str], port: int, defects: Collection[str]
     ``GET /now`` it answers itself, for those who judge an edge by what that makes of the answer. What the storefronts tell
     monitoring and witnesses is none of the shoppers' business.
     """
-    ill = f"{{ nbsrv(ordering) lt {len(storefronts)} }}" if "bystander_broken" in defects else ""
+    ill = f"{{ nbsrv({ORDERING}) lt {len(storefronts)} }}" if "bystander_broken" in defects else ""
     room = "no_shedding" not in defects
-    ordering = _servers(storefronts, f"{port} check", ORDERS if room else None)
-    browsing = _servers(storefronts, f"{port} track ordering/{{name}}", BROWSING if room else None)
+    every = {**storefronts, **(later or {})}
+    ordering = _servers(every, f"{port} check", ORDERS if room else None)
+    browsing = _servers(every, f"{port} track {ORDERING}/{{name}}", BROWSING if room else None)
     now = f'lf-file {_NOW_FILE} hdr Cache-Control "public, s-maxage=1, max-age=0"'
     return f"""\
 {_FOR_ALL}
@@ -105,9 +109,9 @@ frontend shoppers
     http-request return status 404 if {{ path /metrics }} or {{ path_beg /trial/ /carried/ }}
 {f"    http-request return status 503 {_REFUSAL.format('busy')} if {_TOO_MANY}" if room else ""}
     use_backend browsing if browses
-    default_backend ordering
+    default_backend {ORDERING}
 
-backend ordering
+backend {ORDERING}
 {ordering}
 
 backend browsing
@@ -130,13 +134,25 @@ class Lb(Entrance):
         down("LbDown", "lb", severity=PAGE, playbook="No shopper gets in: see whether the balancer runs, and start it."),
     )
 
-    def __init__(
-        self, ground: Ground, instance: str, *, storefronts: Mapping[str, str], port: int, defects: Collection[str]
+    def __init__(  # noqa: PLR0913 -- what it is made of
+        self,
+        ground: Ground,
+        instance: str,
+        *,
+        storefronts: Mapping[str, str],
+        port: int,
+        defects: Collection[str],
+        later: Mapping[str, str],
     ) -> None:
-        files = {haproxy.FILE: settings(storefronts, port, defects), _NOW_FILE: _TELLS}
+        """Take the storefronts that are there, and those that come ``later``."""
+        files = {haproxy.FILE: settings(storefronts, port, defects, later), _NOW_FILE: _TELLS}
         super().__init__(ground, instance, memory="512m", files=files)
+        self._later = later
 
     def not_ready(self) -> str | None:
-        """Ready when a storefront answers through it."""
+        """Ready when a storefront answers through it, and nobody is waited for who is not there yet."""
         status, body = http_get(self.address, PORT, "/health", self.deadline())
-        return None if status == 200 else f"GET /health gave {status} {body[:100]!r}"
+        if status != 200:
+            return f"GET /health gave {status} {body[:100]!r}"
+        awaited = self._later and set(self._later) & set(haproxy.told(self.address, ORDERING, self.deadline()).up)
+        return f"it takes {', '.join(awaited)} for there" if awaited else None

@@ -11,10 +11,11 @@ from .link import CallError
 from .orders import Answer, is_sku
 from .pages import Pages
 from .replies import number, page, respond
-from .shelves import Shelves
+from .shelves import Shelves, now_ms
 from .shown import Product, Shown
 
 LATEST_PAGE = 1_000
+HOME_S = 5  # it shows nothing that could grow old
 NO_SKU: Answer = (404, {"refused": "unknown_sku"})
 NO_PAGE: Answer = (404, {"refused": "no_such_page"})
 NO_ASSET: Answer = (404, {"refused": "no_such_asset"})
@@ -40,21 +41,21 @@ class Browsing:
 
     async def home(self, request: Request) -> Response:
         """Show the front page, which asks nobody."""
-        return page(request, self._pages.home)
+        return page(request, self._pages.home, HOME_S)
 
     async def category_page(self, request: Request) -> Response:
         """Show a page of a category."""
         category, wanted = request.path_params["category"], request.query_params.get("page", "1")
         found = await self._listed(category, wanted)
         if isinstance(found, Shown):
-            return page(request, self._pages.category(category, int(wanted), found))
+            return page(request, self._pages.category(category, int(wanted), found), found.left_s(now_ms()))
         return respond(found)
 
     async def product_page(self, request: Request) -> Response:
         """Show a product."""
         found = await self._found(request.path_params["sku"])
         if isinstance(found, Shown):
-            return page(request, self._pages.product(found.products[0], found.as_of_ms))
+            return page(request, self._pages.product(found.products[0], found.as_of_ms), found.left_s(now_ms()))
         return respond(found)
 
     async def asset(self, request: Request) -> Response:

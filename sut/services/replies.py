@@ -14,7 +14,6 @@ from .orders import Answer, MalformedError
 BODY_MAX: Final = 8_192
 PERSONAL: Final = {"Cache-Control": "private, no-store"}
 RETRY_AFTER: Final = PERSONAL | {"Retry-After": "1"}
-SHARED: Final = "public, s-maxage=5, max-age=0"
 
 
 def respond(answer: Answer, headers: Mapping[str, str] | None = None) -> Response:
@@ -24,10 +23,11 @@ def respond(answer: Answer, headers: Mapping[str, str] | None = None) -> Respons
     return Response(orjson.dumps(body), status, headers={**about, **(headers or {})}, media_type="application/json")
 
 
-def page(request: Request, body: bytes) -> Response:
-    """Show a page that is the same for everybody and may be kept for some seconds; 304 to who has this very one."""
+def page(request: Request, body: bytes, kept_s: int) -> Response:
+    """Show a page that is the same for everybody and that edges may keep for so long; 304 to who has this very one."""
     digest = hashlib.sha256(body).digest()
-    headers = {"Cache-Control": SHARED, "ETag": f'"{digest.hex()[:16]}"'}
+    shared = f"public, s-maxage={kept_s}, max-age=0"
+    headers = {"Cache-Control": shared, "ETag": f'"{digest.hex()[:16]}"'}
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     return HTMLResponse(body, headers={**headers, **_proof(digest)})

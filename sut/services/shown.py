@@ -3,7 +3,8 @@
 import json
 from dataclasses import asdict, dataclass
 
-KEPT_MS = 2_000  # what is kept is shown for no longer than this after the database was asked
+KEPT_MS = 1_500  # the cache keeps it for no longer than this after the database was asked
+SHOWN_MS = 3_600  # and whoever keeps it on its way to a shopper, nothing is shown that is older than this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,10 @@ class Shown:
 
     products: tuple[Product, ...]
     as_of_ms: int
+
+    def left_s(self, now_ms: int) -> int:
+        """For how many seconds it may still be kept, 0 for not at all: edges count whole ones, and may add most of one."""
+        return max(0, (SHOWN_MS - abs(now_ms - self.as_of_ms)) // 1_000 - 1)
 
 
 def key(kind: str, *asked: object) -> str:

@@ -8,7 +8,8 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from types import FrameType
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -43,6 +44,7 @@ EVENT_LINKS = 2  # each write waits for its commit
 LOG_LINKS = 1  # apart from the others: however slow a shopper's past is to find, it holds up nothing else
 CART_LINKS = 2  # a write waits for its commit, and must not hold up those who only look
 LARGEST_ID = 2**31 - 1
+LEAVES_S = 2.0  # four looks of the balancer, of which it believes two
 ASLEEP_S = 0.005  # defect sync_sleep
 
 
@@ -57,6 +59,7 @@ class Storefront:
         self._pulse = Pulse(Link(way))
         self._cache = Cache(settings.cache) if settings.cache else None
         self._defects = settings.defects
+        self._leaving = False
         self._reads = Links(way, READ_LINKS)
         shelves = Shelves(self._reads, self._cache, settings.defects)
         self._batches = Batches(Link(way), self._pulse, settings.defects, shelves.shown_cents)
@@ -127,10 +130,15 @@ class Storefront:
         """Place one order; ``Batches.place`` has the answers, beside 400 for what is no order."""
         return respond(await counted(self._order(request)))
 
+    def leave(self) -> None:
+        """Say from now on that it is not well, so that nobody sends anything more; it serves until it is ended."""
+        self._leaving = True
+
     async def health(self, _request: Request) -> Response:
-        """Say whether orders can be committed, from the newest evidence; asks nobody."""
-        well = self._pulse.well
-        body = {"can_commit": well, "why": self._pulse.why, "started": self.started}
+        """Say whether orders can be committed, from the newest evidence, and not for one who leaves; asks nobody."""
+        well = self._pulse.well and not self._leaving
+        why = "asked to go" if self._leaving else self._pulse.why
+        body = {"can_commit": well, "why": why, "started": self.started}
         return respond((200 if well else 503, body))
 
     async def carried(self, request: Request) -> Response:
@@ -172,12 +180,27 @@ async def metrics(_request: Request) -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
+class Server(uvicorn.Server):
+    """A server that is not gone at once when it is told to stop: first it says so, for as long as balancers need to hear."""
+
+    def __init__(self, config: uvicorn.Config, leave: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._leave = leave
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Say so, and stop a little later."""
+        self._leave()
+        loop = asyncio.get_running_loop()
+        loop.call_soon_threadsafe(loop.call_later, LEAVES_S, super().handle_exit, sig, frame)
+
+
 def main() -> None:
     """Serve until told to stop."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = Settings.read(os.environ)
-    uvicorn.run(
-        Storefront(settings, read_pictures(PICTURES)).app(),
+    storefront = Storefront(settings, read_pictures(PICTURES))
+    config = uvicorn.Config(
+        storefront.app(),
         host="0.0.0.0",  # noqa: S104 -- inside its container
         port=settings.port,
         loop="uvloop",
@@ -187,6 +210,7 @@ def main() -> None:
         timeout_keep_alive=75,  # longer than a balancer keeps an idle connection, so that it never sends into a closing one
         timeout_graceful_shutdown=5,
     )
+    Server(config, storefront.leave).run()
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ GOOD = {
     "thousand_orders_at_the_edge": 2.2,
     "peak_browsing": 2.2,
     "replica_lost_at_peak": 2.4,
+    "replica_added": 2.2,
     "db_primary_lost_at_peak": 2.6,
 }
 TIMES = 3

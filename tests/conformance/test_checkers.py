@@ -17,6 +17,7 @@ from harness.views import NO_VIEWS
 from harness.visits import NO_VISITS
 from tests.fake_monitoring import CLASS, NO_PRIMARY
 from tests.fake_runs import Trouble, a_history, a_plan, with_audit, without
+from tests.fake_scaling import adding
 
 KINDS = registry.kinds("checkers")
 LIMITS = {
@@ -63,6 +64,7 @@ OWN: dict[str, set[type[Event]]] = {
 }
 ELSEWHERE = {
     *OWN,
+    "added_share",
     "redundancy",
     "duplicated",
     "ghosts",
@@ -97,7 +99,10 @@ def run_for(kind: str) -> tuple[Plan, History]:
     """Make the run in which a kind has its evidence, and a plan with it alone: ``throughput`` wants a calm minute."""
     plan = CALM if kind == "throughput" else BROWSED if lenient(kind).browses or lenient(kind).screened else a_plan()
     only = Objective(id=kind, kind=kind, when="all", checker=lenient(kind))
-    return replace(plan, objectives=(only,)), a_history(plan, () if plan is CALM else [Trouble(from_s=0, to_s=2)])
+    history = a_history(plan, () if plan is CALM else [Trouble(from_s=0, to_s=2)])
+    if kind == "added_share":
+        history = adding(history, lambda at_s: 0.3 if at_s > 0 else 0.0)
+    return replace(plan, objectives=(only,)), history
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,9 +1,13 @@
 """Blows struck at the reference shop, without load: a shop for a test module, a fault on it, and how that is seen."""
 
 import fcntl
+import multiprocessing
+import os
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -12,10 +16,12 @@ from harness import registry
 from harness.capabilities import Poisonable
 from harness.clock import MachineClock, pause
 from harness.drivers import driver
-from harness.model import Fault, Json, Reading, Undo
+from harness.drivers.docker_client import client
+from harness.model import Fault, Json, Reading, Target, Undo
 from harness.planned import Plan
 from harness.scenario import Entry
 from harness.shop import RunningShop, Site
+from harness.undo import UndoLog
 from sut.shop import ReferenceShop
 from tests.examples import example
 from tests.integration.held import HELD
@@ -26,16 +32,21 @@ SHOP = ReferenceShop()
 
 @contextmanager
 def standing(
-    folder: Path, parts: tuple[str, ...], proxied: tuple[str, ...] = (), entry: str = "lb"
+    folder: Path,
+    parts: tuple[str, ...],
+    proxied: tuple[str, ...] = (),
+    entry: str = "lb",
+    added: tuple[Target, ...] = (),
 ) -> Iterator[RunningShop]:
-    """Start some parts of the shop, with a proxy in some links; remove them in the end."""
+    """Start some parts of the shop, with a proxy in some links and room for others; remove them in the end."""
     now_ns = MachineClock().now_ns
     site = Site(
         id=f"test-{uuid.uuid4().hex[:8]}", folder=folder, now_ns=now_ns, say=print, receive=lambda at: f"http://{at}"
     )
     links = [link for link in SHOP.declaration.links if str(link) in proxied]
     load = SimpleNamespace(logs_per_s=0.0, log_writes_per_s=0.0, last_pieces=0)
-    plan = cast("Plan", SimpleNamespace(parts=parts, entry=entry, proxied=links, scenario=SimpleNamespace(load=load)))
+    scenario = SimpleNamespace(load=load)
+    plan = cast("Plan", SimpleNamespace(parts=parts, entry=entry, proxied=links, scenario=scenario, added=added))
     with (folder / "undo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # this run lives: no sweep may take its containers
         running = SHOP.start(plan, site)
@@ -90,3 +101,22 @@ def played(undos: tuple[Undo, ...]) -> None:
     """Mend what was broken, the last act first."""
     for undo in reversed(undos):
         driver("docker").MENDERS[undo.verb](undo)
+
+
+def breaks_and_dies(blow: Blow, log: Path) -> None:
+    """Let another process act, with the undo on disk, and die before anybody could write down that it was done."""
+
+    def process() -> None:
+        breaking = blow.fault.prepare(blow.shop.able(blow.instance, blow.fault.needs))
+
+        def act() -> None:
+            breaking.act()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        UndoLog(log).perform("step1", replace(breaking, act=act), None, lambda: None, lambda: 0)
+
+    client.cache_clear()  # no connection is shared with the child
+    child = multiprocessing.get_context("fork").Process(target=process)
+    child.start()
+    child.join(20)
+    assert child.exitcode == -signal.SIGKILL

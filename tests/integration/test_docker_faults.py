@@ -4,10 +4,7 @@ One shop for all of them; what must be shown of a fault on a whole run is in the
 engine's own events are asserted too, each with that of its undo.
 """
 
-import multiprocessing
-import os
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -20,10 +17,10 @@ from harness.mend import heal
 from harness.model import SILENT
 from harness.shop import RunningShop
 from harness.store import UNDO
-from harness.undo import UndoLog, still_open
+from harness.undo import still_open
 from sut.components.ask import look, query
 from tests.acceptance.engine import Ear, in_this_order
-from tests.integration.blows import BITES_S, HEALS_S, Blow, off, played, soon, standing
+from tests.integration.blows import BITES_S, HEALS_S, Blow, breaks_and_dies, off, played, soon, standing
 from tests.integration.held import DELAYED, EVENTS, HELD, LINK, VERBS, thoroughly
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -85,18 +82,6 @@ def test_an_act_that_does_nothing_is_not_seen_to_bite(what: str, shop: RunningSh
     assert [blow.bites() for _ in range(5)] == [False] * 5
 
 
-def _breaks_and_dies(log: Path, breaking_of: Callable[[], Blow]) -> None:
-    """Act, with the undo on disk, and die before anybody could write down that it was done."""
-    blow = breaking_of()
-    breaking = blow.fault.prepare(blow.shop.able(blow.instance, blow.fault.needs))
-
-    def act() -> None:
-        breaking.act()
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    UndoLog(log).perform("step1", type(breaking)(undo=breaking.undo, act=act), None, lambda: None, lambda: 0)
-
-
 @pytest.mark.parametrize("verb", VERBS)
 def test_what_a_killed_harness_leaves_is_mended_from_its_undo_log(
     verb: str, ear: Ear, shop: RunningShop, tmp_path: Path
@@ -106,11 +91,7 @@ def test_what_a_killed_harness_leaves_is_mended_from_its_undo_log(
     for kept in (True, False):
         blow.well()
         heard = len(ear.of(shop.residence.run, blow.instance))
-        client.cache_clear()  # no connection is shared with the child
-        child = multiprocessing.get_context("fork").Process(target=_breaks_and_dies, args=(tmp_path / UNDO, lambda: blow))
-        child.start()
-        child.join(20)
-        assert child.exitcode == -signal.SIGKILL
+        breaks_and_dies(blow, tmp_path / UNDO)
         soon(blow.bites, BITES_S, "bitten")
         (opened,) = still_open(tmp_path / UNDO)
         assert verb in [undo.verb for undo in opened.undo]

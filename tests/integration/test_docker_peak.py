@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.request import urlopen
 
+import numpy as np
 import pytest
 from docker.models.containers import Container
 
@@ -17,10 +18,13 @@ from harness.capabilities import Pausable
 from harness.clock import pause
 from harness.drivers import docker
 from harness.drivers.docker_client import client
-from harness.model import Break
+from harness.mend import heal
+from harness.model import Break, Target
 from harness.shop import RunningShop, Thing
+from harness.store import UNDO
+from harness.undo import still_open
 from sut.components import haproxy, lb, storefront
-from tests.integration.blows import HEALS_S, played, soon, standing
+from tests.integration.blows import BITES_S, HEALS_S, Blow, breaks_and_dies, off, played, soon, standing
 from tests.integration.counted import acknowledged, asked, count, ordered
 from tests.integration.rush import Told, get, post, rush
 
@@ -35,7 +39,7 @@ BUSY_S = 0.9  # less than anybody waits in a queue, so that this was said at onc
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
     """Start it, with no load; after the last test remove it."""
-    with standing(tmp_path_factory.mktemp("run"), PARTS) as running:
+    with standing(tmp_path_factory.mktemp("run"), PARTS, added=(Target.parse("storefront#3"),)) as running:
         yield running
 
 
@@ -127,6 +131,47 @@ def test_browsing_yields_while_orders_wait(shop: RunningShop) -> None:
                 break
     assert yields, "nobody who browses was refused while orders waited"
     soon(lambda: rush(address(shop), BROWSE, 1, 5)[0].status == 200, HEALS_S, "products are shown again")
+
+
+def test_one_more_storefront_is_given_its_part_and_goes_without_a_loss(shop: RunningShop, tmp_path: Path) -> None:
+    """Asked to go, it says so first, and serves whoever comes meanwhile: all that was ordered is acknowledged."""
+    with ThreadPoolExecutor() as pool:
+        blow = Blow(shop, "scale_out storefront#3")
+        ledger = pool.submit(ordered, shop, tmp_path, 20)
+        soon(lambda: blow.look().value == 0.0, HEALS_S, "the balancer gives it nothing")
+        blow.before = [blow.look()]
+        breaking = blow.fault.prepare(shop.able(blow.instance, blow.fault.needs))
+        assert not off(shop), "to prepare is not to act"
+        breaking.act()
+        try:
+            soon(blow.bites, BITES_S, "it is given orders")
+            assert off(shop) == "was added"
+            assert [one.residue.what for one in docker.observed(shop.residence.run)] == ["was added"]
+            pause(1)
+            assert 0.2 <= float(blow.look().value or 0) <= 0.5
+        finally:
+            played(breaking.undo)
+        played(breaking.undo)
+        soon(lambda: blow.look().value == 0.0, HEALS_S, "it is given nothing")
+        assert not off(shop)
+        assert not ledger.done(), "orders still came"
+        rows = ledger.result()
+    assert acknowledged(rows) == np.count_nonzero(rows.orders) > 1_000
+
+
+def test_what_a_killed_harness_has_added_is_taken_away_again(shop: RunningShop, tmp_path: Path) -> None:
+    """From its undo log, and from what is seen, where that is lost too."""
+    for kept in (True, False):
+        blow = Blow(shop, "scale_out storefront#3")
+        breaks_and_dies(blow, tmp_path / UNDO)
+        assert off(shop) == "was added"
+        (opened,) = still_open(tmp_path / UNDO)
+        assert [undo.verb for undo in opened.undo] == ["retire"]
+        if not kept:
+            (tmp_path / UNDO).unlink()
+        assert heal(tmp_path, shop.residence, lambda *_: None, late_acts=False) == ()
+        assert still_open(tmp_path / UNDO) == ()
+        assert not off(shop)
 
 
 def test_the_kernel_counts_for_how_long_a_part_was_short_of_cpu(shop: RunningShop) -> None:

@@ -105,7 +105,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     )
     parts = tuple(part.name for part in SHOP.declaration.components)
     scenario = SimpleNamespace(load=SimpleNamespace(logs_per_s=0.0, log_writes_per_s=0.0, last_pieces=0))
-    plan = cast("Plan", SimpleNamespace(parts=parts, entry="lb", proxied=(), scenario=scenario))
+    plan = cast("Plan", SimpleNamespace(parts=parts, entry="lb", proxied=(), scenario=scenario, added=()))
     with (folder / "undo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # this run lives: no sweep may take its containers
         shop = SHOP.start(plan, site)

@@ -98,7 +98,8 @@ def evening(
     one = Evening(folder)
     shop = ReferenceShop(defects)
     parts = started(shop.declaration, wanted or [part.name for part in shop.declaration.components])
-    plan = cast("Plan", SimpleNamespace(parts=parts, entry="lb", proxied=(), scenario=SimpleNamespace(load=load)))
+    scenario = SimpleNamespace(load=load)
+    plan = cast("Plan", SimpleNamespace(parts=parts, entry="lb", proxied=(), scenario=scenario, added=()))
     with closing(one.ear), (folder / "undo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # this run lives: no sweep may take its containers
         one.shop = shop.start(plan, one.site)

@@ -38,7 +38,14 @@ def test_a_breakage_that_no_scenario_may_hold_is_refused(kind: str, target: str,
     assert REFUSED[kind, target, hold_s] in str(refused.value)
 
 
-@pytest.mark.parametrize("kind", registry.kinds("faults"))
+def test_nothing_can_be_added_to_a_shop_that_stands() -> None:
+    declaration = ReferenceShop().declaration
+    running = tuple(part.name for part in declaration.components)
+    with pytest.raises(UsageError, match="a shop that stands has no room for it; write a scenario with this step"):
+        one_break(declaration, "scale_out", "storefront#3", 60.0, running)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in registry.kinds("faults") if kind != "scale_out"])
 def test_every_fault_can_be_one_breakage(kind: str) -> None:
     hold_s = 60.0 if registry.cls("faults", kind).held else None
     given, declaration = example(kind), ReferenceShop().declaration

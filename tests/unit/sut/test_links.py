@@ -85,7 +85,7 @@ def test_a_storefront_speaks_of_its_link_and_its_own_silence_says_nothing(
 def located(target: str) -> Located:
     site = SimpleNamespace(now_ns=int)
     parts = dict.fromkeys(("storefront-1", "storefront-2", "db_route", "toxiproxy"))
-    shop = SimpleNamespace(_declaration=ReferenceShop().declaration, _parts=parts, _site=site)
+    shop = SimpleNamespace(_declaration=ReferenceShop().declaration, _parts=parts, _site=site, _rooms={})
     return RunningReferenceShop.locate(cast("RunningReferenceShop", shop), Target.parse(target))
 
 

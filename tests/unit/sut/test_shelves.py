@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from redis.exceptions import ConnectionError as NoConnectionError
 
 from sut.services import cache as caches
@@ -12,8 +14,8 @@ from sut.services import shelves
 from sut.services.cache import Cache
 from sut.services.link import CallError, Links, LostError
 from sut.services.metrics import CACHE_READS, CACHE_UP
-from sut.services.shelves import Shelves
-from sut.services.shown import KEPT_MS, Product, Shown, key, read, written
+from sut.services.shelves import EVER_MS, Shelves
+from sut.services.shown import KEPT_MS, SHOWN_MS, Product, Shown, key, read, written
 
 ROW = {"sku": "A", "name": "a", "category": "C", "price_cents": 5, "qty": 2}
 PRODUCT = Product(sku="A", name="a", category="C", price_cents=5, qty=2)
@@ -116,6 +118,19 @@ def test_what_is_too_old_or_of_another_day_is_as_good_as_nothing(age_ms: int, ca
     database, kept = Slow(), written(Shown(products=(PRODUCT,), as_of_ms=shelves.now_ms() - age_ms))
     assert many(Shelves(database, Kept(**{"product:A": kept})), 1)[0].products == (PRODUCT,)
     assert database.calls == calls
+
+
+@given(age_ms=st.integers(-EVER_MS, EVER_MS))
+def test_whoever_keeps_it_on_the_way_shows_nothing_that_is_too_old(age_ms: int) -> None:
+    left_s = Shown(products=(), as_of_ms=0).left_s(age_ms)
+    assert left_s >= 0
+    if left_s:  # an edge that counts whole seconds keeps it for less than one more
+        assert abs(age_ms) + (left_s + 1) * 1_000 <= SHOWN_MS
+
+
+@pytest.mark.parametrize(("age_ms", "left_s"), [(0, 2), (600, 2), (601, 1), (KEPT_MS, 1), (1_600, 1), (1_601, 0), (-601, 1)])
+def test_what_is_fresh_may_be_kept_for_a_while(age_ms: int, left_s: int) -> None:
+    assert Shown(products=(), as_of_ms=0).left_s(age_ms) == left_s
 
 
 def test_the_bad_shop_believes_the_cache_for_ever() -> None:

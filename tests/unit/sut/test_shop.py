@@ -64,7 +64,7 @@ def test_its_passwords_are_hidden_before_any_part_has_one(monkeypatch: pytest.Mo
     monkeypatch.setattr(module, "_Making", making)
     monkeypatch.setattr(docker, "sweep", lambda *_: ())
     site = Site(id="run-7", folder=Path(), now_ns=lambda: 0, say=print, receive=str, hide=hidden.extend)
-    plan = cast("Plan", SimpleNamespace(parts=(), proxied=()))
+    plan = cast("Plan", SimpleNamespace(parts=(), proxied=(), added=()))
     with pytest.raises(SetupError, match="did not come up"):
         SHOP.start(plan, site)
     assert len(given) == len(SECRETS)
