@@ -14,7 +14,6 @@ from tests import peak_figures
 from tests.acceptance import stage
 from tests.peak_figures import ASKED, peak
 
-
 RUNS = {  # what is stored → whether it counts
     "0-headroom-0": ({"scale": 1, "defects": ()}, "PASS", True),
     "1-headroom-0": ({"scale": 1, "defects": ()}, "FAIL", True),
