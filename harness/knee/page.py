@@ -72,7 +72,18 @@ HEADS = ("offered/s", "good/s", *(f"p{rank}" for rank in PERCENTILES), "shop's c
 def sentences(one: Knee) -> tuple[str, ...]:
     """Say in words what a search has come to."""
     gave = f"What gives way first is {one.gave.part}: " if one.gave and one.gave.part else "Of what gives way first: "
-    return (one.because, *((f"{gave}{one.gave.because}.",) if one.gave else ()))
+    beyond = one.beyond
+    return (
+        one.because,
+        *((f"{gave}{one.gave.because}.",) if one.gave else ()),
+        *((_beyond(beyond, one.per_s),) if beyond else ()),
+    )
+
+
+def _beyond(rung: Rung, knee: int) -> str:
+    share = min(1.0, rung.served_per_s / knee)
+    good = f"{rung.served_per_s:,.0f}/s were good: {share:.0%} of it."
+    return f"Offered {rung.per_s / knee:.1f} times that, {rung.per_s:,}/s, {good}"
 
 
 def render(told: Told, searches: Sequence[Knee]) -> str:

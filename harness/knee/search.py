@@ -1,4 +1,4 @@
-"""The search for the knee: a wide ladder finds a stretch of rates, a narrow one finds the place in it. Pure."""
+"""The search for the knee: a wide ladder finds a stretch, a narrow one the place in it, a last one looks beyond. Pure."""
 
 from collections.abc import Sequence
 from math import ceil, log
@@ -11,6 +11,7 @@ from harness.model import Outcome, noun
 WIDE = 1.5  # from one rung to the next, while nobody knows where the knee is
 FINE = 1.05  # from one to the next at last, or a little more: two searches then agree within a tenth
 RUNGS = 6  # of a wide ladder
+BEYOND = 2  # times the knee
 HIGHEST = 20_000  # orders a second; one generator sends fewer
 THROTTLED, FULL = 0.1, 0.9  # shares of the time, of the cores
 
@@ -37,6 +38,12 @@ class Knee:
     because: str
     gave: Gave | None
 
+    @property
+    def beyond(self) -> Rung | None:
+        """The lowest rung at twice that rate or more; None where none was tried."""
+        above = [one for one in self.rungs if self.per_s and one.per_s >= BEYOND * self.per_s]
+        return min(above, key=lambda one: one.per_s, default=None)
+
 
 def next_rates(rungs: Sequence[Rung], first: int) -> tuple[int, ...]:
     """Give the rates of the next ladder, orders a second, ascending; none where the knee is known, or cannot be."""
@@ -50,7 +57,8 @@ def next_rates(rungs: Sequence[Rung], first: int) -> tuple[int, ...]:
         return tuple(sorted({max(1, int(lowest / WIDE**n)) for n in range(1, RUNGS + 1)} - {lowest}))
     steps = round(log(over.per_s / held.per_s) / log(FINE))
     between = {round(held.per_s * (over.per_s / held.per_s) ** (n / steps)) for n in range(1, steps)}
-    return tuple(sorted(between - {held.per_s, over.per_s}))
+    between -= {held.per_s, over.per_s}
+    return tuple(sorted(between)) or _beyond(rungs, held.per_s)
 
 
 def found(rungs: Sequence[Rung], shop_has: int) -> Knee:
@@ -95,6 +103,12 @@ def _bracket(rungs: Sequence[Rung]) -> tuple[Rung | None, Rung | None]:
     over = next((one for one in climbed if not one.held), None)
     below = [one for one in climbed if one.held and (over is None or one.per_s < over.per_s)]
     return (below[-1] if below else None), over
+
+
+def _beyond(rungs: Sequence[Rung], knee: int) -> tuple[int, ...]:
+    """Give twice the knee, to see whether the shop breaks down there; nothing where as much was tried, or cannot be sent."""
+    twice = BEYOND * knee
+    return () if twice > HIGHEST or any(one.per_s >= twice for one in rungs) else (twice,)
 
 
 def _wide(lowest: int) -> tuple[int, ...]:

@@ -150,6 +150,7 @@ CATCHES = {
     "n_plus_one": ("cpu_per_order", "ms of CPU each"),
     "sync_sleep": ("throughput", "were acknowledged"),
     "no_shedding": ("back_after_heal", "to take orders"),
+    "missing_index": ("looking_back", "on average"),
 }
 # What else is felt of it: an edge that is never left, or by nobody who knows its address, goes on failing, and nobody
 # is told; another's page is no cart of one's own; a node that is back takes connections and no orders; and who believes
@@ -163,6 +164,7 @@ ALSO = {
     "caches_cookies": {"unnoticed", "same_cart"},
     "n_plus_one": {"before.goodput", "before.order_latency", "throughput", "browsing", "looking_back", "ordering"},
     "sync_sleep": {"before.goodput", "before.order_latency", "cpu_per_order", "browsing", "looking_back", "ordering"},
+    "missing_index": {"before.goodput", "before.order_latency", "throughput", "cpu_per_order", "browsing", "ordering"},
     "no_shedding": {"served", "told", "after.goodput", "after.order_latency"},
 }
 NAMED = (
@@ -187,6 +189,7 @@ FLOWN = {
     "caches_cookies": "cdn_answers_503",
     "n_plus_one": "thousand_orders",
     "sync_sleep": "thousand_orders",
+    "missing_index": "thousand_orders",
     "no_shedding": "overload",
 }
 # A plain loss, or none at all, shows these whenever it is flown; whatever else is bad must be caught every time of several.

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from harness.cost import GENERATOR
+from harness.knee.page import sentences
 from harness.knee.rungs import Rung
 from harness.knee.search import FINE, HIGHEST, Gave, found, gave_way, next_rates
 from harness.model import Outcome
@@ -56,7 +57,8 @@ def test_a_search_comes_to_within_a_twentieth_wherever_it_begins(knee: int, firs
     sought = found(seen, 1)
     assert sought.outcome is Outcome.PASS, sought
     assert knee / FINE**1.5 - 1.5 <= sought.per_s <= knee
-    assert ladders <= 5
+    assert ladders <= 6
+    assert sought.beyond is not None or 2 * sought.per_s > HIGHEST
 
 
 def test_two_searches_from_elsewhere_agree_within_a_tenth() -> None:
@@ -77,6 +79,17 @@ def test_a_shop_that_holds_everything_that_can_be_sent_has_no_knee_here() -> Non
 def test_a_shop_that_holds_nothing_has_none_either() -> None:
     sought = found(searched(lambda _: Outcome.FAIL, 40)[0], 1)
     assert (sought.per_s, sought.outcome) == (0, Outcome.INCONCLUSIVE)
+
+
+def test_a_shop_is_looked_at_beyond_its_knee_too() -> None:
+    rungs = (a_rung(1000), a_rung(1040, Outcome.FAIL))
+    assert next_rates(rungs, 1) == (2000,)
+    beyond = replace(a_rung(2000, Outcome.FAIL), served_per_s=870.0)
+    assert next_rates((*rungs, beyond), 1) == (), "once"
+    sought = found((*rungs, beyond), 1)
+    assert (sought.per_s, sought.beyond) == (1000, beyond)
+    assert "Offered 2.0 times that, 2,000/s, 870/s were good: 87% of it." in sentences(sought)
+    assert found(rungs, 1).beyond is None
 
 
 def test_nothing_tried_is_nothing_found() -> None:
