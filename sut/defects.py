@@ -74,7 +74,7 @@ DEFECTS = {
     "missing_index": Defect(
         sentence="Neither the events of a shopper nor the products of a category have an index: all are read through.",
         caught_by="query_time",
-        shown_in=("calm",),
+        shown_in=("calm", "thousand_orders"),
     ),
     "stock_from_cache": Defect(
         sentence="What the cache says of price and stock is believed, however long ago the database said so.",

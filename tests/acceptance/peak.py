@@ -6,12 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from harness.scenario import load as scenario_of
 from tests.acceptance.flight import ROOT, must, windtunnel
+from tests.acceptance.promised import TIMES, bad, good
 from tests.acceptance.rows import Row
-from tests.acceptance.stage import Stage
+from tests.acceptance.stage import Stage, scenario
 from tests.starved_shop import STARVED
 
-PEAK = ROOT / "scenarios" / "thousand_orders.toml"
+PEAK, RUSH = scenario("thousand_orders"), scenario("overload")
 LONGEST_S = 3000.0
 AGREE = 1.1
 BEYOND, KEPT = 2, 0.8  # at so many times the knee, and more, so much of the knee's rate is still served in time
@@ -64,12 +66,30 @@ def follows(part: str, cores: float, stage: Stage) -> str:
     return said
 
 
+def shedding(stage: Stage) -> str:
+    """Let twice the knee of this machine come at once: the good shop turns people away, the one that does not is caught."""
+    _, (search,) = sought(stage.folder)
+    load = scenario_of(RUSH).load
+    rate = BEYOND * search["knee_per_s"] * load.arrivals.orders_per_s / load.stages[0].orders_per_s
+    at = ("--rate", f"{rate:.0f}")
+    stood = good(RUSH, stage, TIMES, at)
+    caught = bad("no_shedding", RUSH, stage, TIMES, at)
+    return f"knee {search['knee_per_s']}/s, so {' '.join(at)}; good shop: {stood}; no_shedding: {caught}"
+
+
 ROWS = [
     Row(
         id="knee.twice",
         must_say="exit 0: the two searches agree within a tenth; at twice that rate 80 % of it are still good",
-        minutes=16,
+        minutes=18,
         play=twice,
+    ),
+    Row(
+        id="knee.shedding",
+        must_say=f"with twice the knee in the rush of `overload`: PASS, exit 0, {TIMES} times in a row; the shop that turns "
+        f"nobody away: FAIL back_after_heal, exit 1, {TIMES} times in a row",
+        minutes=23,
+        play=shedding,
     ),
     *(
         Row(

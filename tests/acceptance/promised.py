@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -55,15 +56,15 @@ LONGEST_S = 500.0
 STOPPED_S = 3.0
 
 
-def good(file: Path, stage: Stage, times: int = 1) -> str:
+def good(file: Path, stage: Stage, times: int = 1, options: Sequence[str] = ()) -> str:
     """Fly a scenario on the good shop, several times in a row; every run of a series must pass, every time."""
-    return " - ".join(_good(file, stage) for _ in range(times))
+    return " - ".join(_good(file, stage, *options) for _ in range(times))
 
 
-def _good(file: Path, stage: Stage) -> str:
+def _good(file: Path, stage: Stage, *options: str) -> str:
     series = load(file).repeat
     runs = series.runs if series else 1
-    flight = stage.fly(file)
+    flight = stage.fly(file, *options)
     code = stage.landed(flight, LONGEST_S * runs)
     seen = "; ".join(f"{folder.name}: {told(folder)}" for folder in flight.folders)
     must(len(flight.folders) == runs, f"{len(flight.folders)} runs of {runs}: {seen}")
@@ -76,17 +77,17 @@ def _good(file: Path, stage: Stage) -> str:
     return f"PASS, recovery {recovered} s ({words[0]})"
 
 
-def bad(defect: str, file: Path, stage: Stage, times: int = 1) -> str:
+def bad(defect: str, file: Path, stage: Stage, times: int = 1, options: Sequence[str] = ()) -> str:
     """Fly a scenario on a bad shop, several times in a row.
 
     Every time the check that is meant to catch it must fail, and none that is about something else.
     """
-    return " - ".join(_bad(defect, file, stage) for _ in range(times))
+    return " - ".join(_bad(defect, file, stage, *options) for _ in range(times))
 
 
-def _bad(defect: str, file: Path, stage: Stage) -> str:
+def _bad(defect: str, file: Path, stage: Stage, *options: str) -> str:
     caught_by, word = CATCHES[defect]
-    flight = stage.fly(file, "--defect", defect)
+    flight = stage.fly(file, "--defect", defect, *options)
     code = stage.landed(flight, LONGEST_S)
     found, seen = verdicts(flight.folder), told(flight.folder)
     must(code == 1 and found[caught_by]["outcome"] == "FAIL", f"exit {code}; {seen}")
@@ -190,7 +191,6 @@ FLOWN = {
     "n_plus_one": "thousand_orders",
     "sync_sleep": "thousand_orders",
     "missing_index": "thousand_orders",
-    "no_shedding": "overload",
 }
 # A plain loss, or none at all, shows these whenever it is flown; whatever else is bad must be caught every time of several.
 ONCE = ("no_failover", "ack_before_commit", "no_idempotency", "oversell")
