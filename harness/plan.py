@@ -53,7 +53,7 @@ def plan(  # noqa: PLR0913 -- a scenario, a shop, and the ways in which a run ma
     refusals.uncounted(varied, steps, objectives)
     scale = 1.0 if rate is None else rate / varied.load.arrivals.orders_per_s
     refusals.unlooked(varied, declaration, parts, objectives, scale)
-    refusals.unseen(varied, objectives, scale * varied.load.arrivals.orders_per_s)
+    refusals.unseen(varied, objectives, varied.load.arrivals.orders_per_s if rate is None else rate)
     if not flown:
         refusals.scarce(varied, declaration, objectives, rate)
     return Plan(

@@ -1,9 +1,8 @@
 """The figures of the peak of the sale, read from the stored runs of the good shop."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from harness.model import noun
 from harness.store import open_run
 from tests.acceptance.flight import must
 from tests.acceptance.promised import LONGEST_S
@@ -11,8 +10,7 @@ from tests.acceptance.stage import RUNS, Stage, scenario, verdicts
 from tests.figures import Figure
 
 
-@noun
-class Asked:
+class Asked(NamedTuple):
     """A figure of a scenario's runs: what one objective measured. ``limit``: the most that is promised, None for none."""
 
     scenario: str
@@ -24,55 +22,15 @@ class Asked:
 
 
 ASKED = (
-    Asked(
-        scenario="thousand_orders",
-        name="acknowledged",
-        objective="throughput",
-        measured="acknowledged_per_s",
-        unit="orders/s",
-    ),
-    Asked(scenario="thousand_orders", name="p95", objective="before.order_latency", measured="p95_ms", unit="ms", limit=200),
-    Asked(
-        scenario="thousand_orders",
-        name="CPU per order",
-        objective="cpu_per_order",
-        measured="cpu_ms",
-        unit="ms",
-        limit=1.2,
-    ),
-    Asked(
-        scenario="thousand_orders",
-        name="CPU per order, generator alone",
-        objective="cpu_per_order",
-        measured="generator_ms",
-        unit="ms",
-        limit=0.3,
-    ),
-    Asked(scenario="headroom", name="in time at 150 %", objective="served", measured="ratio", unit="share"),
-    Asked(
-        scenario="thousand_orders_at_the_edge",
-        name="acknowledged",
-        objective="throughput",
-        measured="acknowledged_per_s",
-        unit="orders/s",
-    ),
-    Asked(
-        scenario="thousand_orders_at_the_edge",
-        name="p95",
-        objective="before.order_latency",
-        measured="p95_ms",
-        unit="ms",
-        limit=200,
-    ),
-    Asked(scenario="peak_browsing", name="query mean", objective="browsing", measured="mean_ms", unit="ms", limit=200),
-    Asked(
-        scenario="replica_added",
-        name="time to its part of the orders",
-        objective="joins",
-        measured="took_s",
-        unit="s",
-        limit=5,
-    ),
+    Asked("thousand_orders", "acknowledged", "throughput", "acknowledged_per_s", "orders/s"),
+    Asked("thousand_orders", "p95", "before.order_latency", "p95_ms", "ms", 200),
+    Asked("thousand_orders", "CPU per order", "cpu_per_order", "cpu_ms", "ms", 1.2),
+    Asked("thousand_orders", "CPU per order, generator alone", "cpu_per_order", "generator_ms", "ms", 0.3),
+    Asked("headroom", "in time at 150 %", "served", "ratio", "share"),
+    Asked("thousand_orders_at_the_edge", "acknowledged", "throughput", "acknowledged_per_s", "orders/s"),
+    Asked("thousand_orders_at_the_edge", "p95", "before.order_latency", "p95_ms", "ms", 200),
+    Asked("peak_browsing", "query mean", "browsing", "mean_ms", "ms", 200),
+    Asked("replica_added", "time to its part of the orders", "joins", "took_s", "s", 5),
 )
 
 

@@ -7,7 +7,7 @@ import docker
 from docker.models.containers import Container
 
 from harness.drivers import Deviation
-from harness.drivers.docker_client import ADDED, labelled
+from harness.drivers.docker_client import ADDED, RUN, client, controlled
 from harness.errors import ControlError
 from harness.model import Residue, Undo
 from harness.shop import Thing
@@ -32,8 +32,9 @@ def retire(container: Container, _undo: Undo) -> None:
 
 
 def added(run: str) -> tuple[Thing, ...]:
-    """Find those of a run that are there."""
-    there = (container for container in labelled(run) if ADDED in container.labels)
+    """Find those of a run that are there. Raises ``ControlError``."""
+    with controlled("look for what was added"):  # by the label, so that nobody else is looked at each time
+        there = client().containers.list(all=True, filters={"label": [f"{RUN}={run}", ADDED]}, ignore_removed=True)
     return tuple(Thing(name=one.labels[ADDED], ref=str(one.id), state={}) for one in there)
 
 

@@ -170,6 +170,14 @@ def verdicts(folder: Path) -> dict[str, Any]:
     return {verdict["objective"]: verdict for verdict in said["verdicts"]}
 
 
+def disturbed(said: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether nothing failed, and only others' use of the machine, or an outage, kept anything from a verdict."""
+    unlike = [one for one in said.values() if one["outcome"] != "PASS"]
+    noisy = [one for one in unlike if all(word in one["because"] for word in ("FAIL voided", "others used"))]
+    open_ones = [one for one in unlike if any(word in one["because"] for word in ("outage", "still out"))]
+    return bool(noisy) and all(one["outcome"] == "INCONCLUSIVE" and (one in noisy or one in open_ones) for one in unlike)
+
+
 def outcome(folder: Path) -> str:
     """Give the outcome of a judged run."""
     return str(json.loads((folder / "verdicts.json").read_bytes())["outcome"])

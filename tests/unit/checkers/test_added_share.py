@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.checkers.added_share import AddedShare
 from harness.events import Acted, Bitten, Healing, Looked, NotBitten
@@ -25,6 +27,7 @@ SEEN: dict[str, tuple[Callable[[float], float | None], Outcome, float]] = {
     "unseen": (lambda _: None, Outcome.INCONCLUSIVE, 0),
     "unseen within the budget": (lambda at_s: 0.33 if at_s > 8 else None, Outcome.INCONCLUSIVE, 0),
     "unseen later": (lambda at_s: 0.33 if at_s < 3 else None, Outcome.INCONCLUSIVE, 0.1),
+    "half of the time": (lambda at_s: 0.33 if int(at_s) % 2 else 0.1, Outcome.INCONCLUSIVE, 0),
     "unseen when it was due": (lambda at_s: 0.33 if at_s > 8 else 0.0 if at_s < 2 else None, Outcome.INCONCLUSIVE, 0),
     "seen now and then": (lambda at_s: 0.33 if int(at_s) % 2 else None, Outcome.INCONCLUSIVE, 0),
 }
@@ -48,7 +51,7 @@ def test_what_was_seen_after_the_heal_does_not_count() -> None:
     heal_s = 24.9
     assert CHECK.check(adding(a_history(), lambda at_s: 0.3 if at_s >= heal_s else 0.0)).outcome is Outcome.FAIL
     unhealed = without(adding(a_history(), lambda _: 0.3), Healing)
-    assert CHECK.check(unhealed).outcome is Outcome.INCONCLUSIVE, "nobody looked until the end of the load"
+    assert CHECK.check(unhealed).outcome is Outcome.PASS, "then to the end of the load, most of which was seen"
 
 
 def test_an_instance_that_nobody_sends_anything_to_fails_in_a_whole_judgement() -> None:
@@ -60,6 +63,16 @@ def test_an_instance_that_nobody_sends_anything_to_fails_in_a_whole_judgement() 
     unseen = NotBitten(at_ns=act + 5 * S, step=STEP, because="it was given nothing")
     judged = judge(replace(plan, objectives=(only,)), also(without(history, Bitten), unseen))
     assert judged.verdicts[0].outcome is Outcome.FAIL, judged.verdicts[0].because
+
+
+@given(share=st.lists(st.sampled_from([0.0, 0.1, 0.33]), min_size=26, max_size=26), kept=st.sets(st.integers(0, 80)))
+def test_no_look_that_is_lost_makes_a_pass(share: list[float], kept: set[int]) -> None:
+    whole = adding(a_history(), lambda at_s: share[int(at_s)] if 0 < at_s < len(share) else 0.0)
+    looks = [event for event in whole.events if isinstance(event, Looked)]
+    lost = [look for number, look in enumerate(looks) if number not in kept]
+    poorer = replace(whole, events=tuple(event for event in whole.events if event not in lost))
+    if CHECK.check(poorer).outcome is Outcome.PASS:
+        assert CHECK.check(whole).outcome is Outcome.PASS
 
 
 def test_a_run_that_adds_nothing_proves_nothing() -> None:
