@@ -5,8 +5,6 @@ from dataclasses import replace
 from itertools import combinations
 from math import ceil, floor
 
-from harness.capabilities import Scalable
-from harness.cost import PROBE
 from harness.declaration import Declaration
 from harness.errors import PlanError
 from harness.evidence import FEWEST_ARRIVALS
@@ -55,18 +53,6 @@ def nothing(scenario: Scenario, objectives: tuple[Objective, ...]) -> None:
     for name in ids:
         if ids.count(name) > 1 or name in RESERVED:
             raise PlanError(scenario.file, f"objectives.{name}", "an id that the harness gives itself; give it another")
-
-
-def uncounted(scenario: Scenario, steps: tuple[PlannedStep, ...], objectives: tuple[Objective, ...]) -> None:
-    """Refuse to count what all instances do while there is one more than those whose counters are read."""
-    if not any(step.fault.needs is Scalable for step in steps):
-        return
-    for one in objectives:
-        counts = "Metered" in one.checker.needs or PROBE in one.checker.probes
-        if counts and one.when not in ("baseline", "recovered", "steady"):
-            because = f"{one.kind} would not count what an added instance does; "
-            because += 'write when = "steady"' if one.checker.windowed else "leave it out"
-            raise PlanError(scenario.file, f"objectives.{one.id}", because)
 
 
 def browsing(scenario: Scenario, declaration: Declaration, objectives: tuple[Objective, ...]) -> None:
