@@ -7,7 +7,8 @@ The story of one step:
 2. at its time the target is located and looked at once more: what is down already proves nothing. Then the breakage is
    prepared, the undo written to disk, and the act done;
 3. the witness looks five times a second until the fault bites (at most ``BITE_S``), then once a second while it is held;
-4. when its time is over the undo is played, and the witness looks until it is healed (at most ``HEAL_S``);
+4. when its time is over the undo is played, and the witness looks until it is healed (at most ``HEAL_S``); while it is
+   not, the undo is played again every ``AGAIN_S``, for an engine that was busy once has done nothing;
 5. an impulse has nothing to undo: the witness looks until the instance is there again, or, where its bite is one that the
    shop gets over by itself, until it bites no more; one that it was not seen to get over stays without a *closed*.
 
@@ -29,7 +30,7 @@ from harness.planned import OVERDUE_S, PlannedStep
 from harness.shop import RunningShop
 from harness.undo import UndoLog, play, still_open
 
-BITE_S, HEAL_S, AHEAD_S, LOCATE_S = 5.0, 60.0, 10.0, 3.0
+BITE_S, HEAL_S, AGAIN_S, AHEAD_S, LOCATE_S = 5.0, 60.0, 10.0, 10.0, 3.0
 BITING_EVERY_S, HELD_EVERY_S, HEALING_EVERY_S, BASELINE_EVERY_S = 0.2, 1.0, 0.5, 1.0
 
 
@@ -53,6 +54,7 @@ class _Progress:
     before: list[Reading] = field(default_factory=list)
     bitten: bool = False
     since_ns: int = 0
+    played_ns: int = 0
     act_at_ns: int = 0
     look_at_ns: int = 0
     heal_at_ns: int = 0
@@ -219,14 +221,18 @@ class Nemesis:
         step = one.step.id
         if one.step.fault.held:
             self._record(Healing(at_ns=self._now(), step=step, reason=reason))
-        for opened in still_open(self._log.path):
-            if opened.step == step:
-                for played in play(opened.undo, self._driver.MENDERS):
-                    self._record(Mended(at_ns=self._now(), step=step, undo=played.undo, error=played.error))
+        self._play(one)
         if one.step.fault.held:  # only now: a mender that hangs is ended by the guardian, at the step's first deadline
             with suppress(SetupError):  # a full disk: the guardian plays it once more
                 self._log.put_off(step, _in(HEAL_S + OVERDUE_S))
         one.stage, one.since_ns, one.look_at_ns = Stage.HEALING, self._now(), self._now()
+
+    def _play(self, one: _Progress) -> None:
+        for opened in still_open(self._log.path):
+            if opened.step == one.step.id:
+                for played in play(opened.undo, self._driver.MENDERS):
+                    self._record(Mended(at_ns=self._now(), step=one.step.id, undo=played.undo, error=played.error))
+        one.played_ns = self._now()
 
     def _see_healed(self, one: _Progress) -> None:
         reading = self._look(one)
@@ -252,6 +258,8 @@ class Nemesis:
             if held:  # a dirty shop is not measured on; one that cannot get over an impulse is
                 raise ControlError(f"{one.step.id}: {because}; the shop stays as it is: `{self._mending}`")
         else:
+            if held and self._now() - one.played_ns > AGAIN_S * S:
+                self._play(one)
             one.look_at_ns = self._now() + int(HEALING_EVERY_S * S)
 
     def _judge(self, one: _Progress, stage: Stage) -> bool | None:

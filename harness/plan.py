@@ -50,6 +50,7 @@ def plan(  # noqa: PLR0913 -- a scenario, a shop, and the ways in which a run ma
     refusals.deaf(varied, declaration, objectives)
     refusals.browsing(varied, declaration, objectives)
     refusals.short(varied, steps, objectives)
+    refusals.stale(varied, steps, objectives)
     adding.refuse(varied, steps, objectives)
     scale = 1.0 if rate is None else rate / varied.load.arrivals.orders_per_s
     refusals.unlooked(varied, declaration, parts, objectives, scale)

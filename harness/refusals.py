@@ -239,6 +239,21 @@ def _upwards(rate: float) -> str:
     return f"{ceil(10 * rate) / 10:.10g}"
 
 
+def stale(scenario: Scenario, steps: tuple[PlannedStep, ...], objectives: tuple[Objective, ...]) -> None:
+    """Refuse a staleness that our own heal, or the end of the load, would end before anybody could find it too old."""
+    for one in objectives:
+        if one.kind != "true_price":
+            continue
+        least_s = getattr(one.checker, "stale_max_s", 0.0) + MARGIN_S
+        for step in steps:
+            if step.hold_s is not None and step.hold_s < least_s:
+                because = f"our own heal would end what is stale before stale_max_s; write hold_s = {least_s:g} or more"
+                raise PlanError(scenario.file, f"steps.{step.id}.hold_s", because)
+        if steps and scenario.recovery.stable_s < least_s:
+            because = f"the load could end before stale_max_s is over; write stable_s = {least_s:g} or more"
+            raise PlanError(scenario.file, "recovery.stable_s", because)
+
+
 def short(scenario: Scenario, steps: tuple[PlannedStep, ...], objectives: tuple[Objective, ...]) -> None:
     """Refuse what cannot give evidence: a hold our own heal would end, a baseline without looks, a load too short."""
     for one in objectives:

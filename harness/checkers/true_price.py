@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
 
 from harness.events import Parts, Sample
 from harness.evidence import decide
 from harness.history import Checker, History, Window
-from harness.model import Positive, Verdict, noun
+from harness.model import Verdict, noun
 
 WRONG, TRUTHFUL = "wrong", "Truthful"
 GAP_S = 5.0
 LOOKS_PER_S = 0.5
+LEAST_S = 2.0  # looks come once a second: what is wrong for less may lie between two of them
 
 
 @noun
@@ -22,13 +25,13 @@ class TruePrice(Checker):
     longest stretch, of one of them, from a look that found a price or stock that is not the database's to another: a
     stretch is over only where nothing wrong was found for ``stale_max_s``. Judged over the whole load. Evidence: looks that
     could compare, at the instance that was compared least, at least one in 2 s; more than 5 s without one end a stretch,
-    and leave a PASS open.
+    and leave a PASS open. ``stale_max_s`` is 2 at least.
     """
 
     probes: ClassVar[tuple[str, ...]] = ("price",)
     needs: ClassVar[tuple[str, ...]] = (TRUTHFUL,)
 
-    stale_max_s: Positive
+    stale_max_s: Annotated[float, Meta(ge=LEAST_S)]
 
     def check(self, history: History) -> Verdict:
         """Judge the whole load, whatever the window."""
@@ -82,7 +85,8 @@ def _wrong(looks: Sequence[Sample], well_s: float) -> Iterator[Window]:
     start_ns: int | None = None
     last_ns = seen_ns = 0
     for look in looks:
-        if start_ns is not None and (look.at_ns - seen_ns > GAP_S * 1e9 or look.at_ns - last_ns > well_s * 1e9):
+        well = seen_ns > last_ns or look.value != WRONG  # or else nobody has seen anything right since
+        if start_ns is not None and (look.at_ns - seen_ns > GAP_S * 1e9 or (well and look.at_ns - last_ns > well_s * 1e9)):
             start_ns = None
         seen_ns = look.at_ns
         if look.value == WRONG:

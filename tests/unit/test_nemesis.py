@@ -24,7 +24,7 @@ from harness.faults.crash import Crash
 from harness.faults.kill import Kill
 from harness.faults.pause import Pause
 from harness.model import REFUSED, Undo
-from harness.nemesis import BITE_S, HEAL_S
+from harness.nemesis import AGAIN_S, BITE_S, HEAL_S
 from harness.undo import still_open
 from tests.fakes import FakeInstance
 from tests.scenes import THAW, VICTIM, Scene, held, step
@@ -162,6 +162,23 @@ def test_what_no_mender_can_mend_is_dirty_within_a_bound_and_stays_open(tmp_path
     assert dirty.mend == "windtunnel heal run"
     assert dirty.at_ns == pytest.approx((30 + HEAL_S) * S, abs=S)
     assert [(one.step, one.deadline_ns) for one in still_open(scene.log.path)] == [("freeze", None)]
+
+
+def test_a_mender_that_failed_once_is_called_again(tmp_path: Path) -> None:
+    """An engine that was too busy to answer leaves no damage behind."""
+    scene, calls = Scene(tmp_path, step("freeze", Pause(target=VICTIM), 0, 20), seen=held), list[float]()
+
+    def busy(undo: Undo) -> None:
+        calls.append(scene.clock.now_ns() / S)
+        if len(calls) == 1:
+            raise ControlError("the engine did not answer")
+        scene.db.mend(undo)
+
+    scene.MENDERS["unpause"] = busy
+    scene.walk()
+    assert scene.story() == ["Located", "Intended", "Acted", "Bitten", "Healing", "Mended", "Mended", "Closed"]
+    assert calls == [30.0, pytest.approx(30 + AGAIN_S, abs=1)]
+    assert still_open(scene.log.path) == ()
 
 
 def test_an_interruption_heals_at_once_whatever_is_held(tmp_path: Path) -> None:

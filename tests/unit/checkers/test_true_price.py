@@ -1,20 +1,26 @@
 """Prices as shown: wrong for a moment is forgiven, wrong for longer is found, and what nobody saw is never well."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from harness.capabilities import Truthful
 from harness.checkers.true_price import TruePrice
+from harness.errors import PlanError
 from harness.events import Event, Sample
 from harness.history import History
 from harness.model import Outcome
+from harness.plan import plan
+from harness.scenario import parse
+from sut.shop import ReferenceShop
 from tests.fake_runs import a_history, a_plan, act_ns, sealed
 
 S = 1_000_000_000
 MADE = a_plan()
 ACT_NS = act_ns(MADE)
 CHECK = TruePrice(stale_max_s=4)
+STALE = Path(__file__).parents[3] / "scenarios" / "cdn_serves_stale_price.toml"
 
 
 def shown(value: float | str | None, to_s: float, every: int = 1, by: str = "storefront-2") -> History:
@@ -73,6 +79,14 @@ def test_wrong_and_right_by_turns_is_one_stretch(every: int) -> None:
     verdict = CHECK.check(shown("wrong", 20, every=every))
     assert verdict.outcome is Outcome.FAIL, verdict.because
     assert verdict.measured["wrong_s"] > 10
+
+
+@pytest.mark.parametrize("stale_max_s", [0.2, 0.99, 1.0, 2.0])
+def test_wrong_at_every_look_is_one_stretch_however_little_is_forgiven(stale_max_s: float) -> None:
+    """Also where less is forgiven than lies between two looks."""
+    verdict = TruePrice(stale_max_s=stale_max_s).check(shown("wrong", 20))
+    assert verdict.outcome is Outcome.FAIL, verdict.because
+    assert verdict.measured["wrong_s"] >= 18
 
 
 def test_what_was_right_for_as_long_as_is_stated_is_over() -> None:
@@ -141,3 +155,17 @@ def test_wrong_looks_far_apart_prove_nothing_of_what_was_between() -> None:
     verdict = CHECK.check(replace(history, events=sealed(told)))
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert verdict.measured["wrong_s"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "because"),
+    [
+        ("hold_s = 30", "hold_s = 16", "our own heal would end what is stale .* write hold_s = 17 or more"),
+        ("stable_s  = 20", "stable_s  = 16", "the load could end before stale_max_s is over; write stable_s = 17 or more"),
+    ],
+)
+def test_what_would_be_over_before_it_is_too_old_is_refused(old: str, new: str, because: str) -> None:
+    text, shop = STALE.read_text(encoding="utf-8"), ReferenceShop().declaration
+    with pytest.raises(PlanError, match=because):
+        plan(parse(text.replace(old, new), STALE.name), shop)
+    plan(parse(text.replace(old, new.replace("16", "17")), STALE.name), shop)
