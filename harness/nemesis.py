@@ -102,6 +102,8 @@ class Nemesis:
         """Play the undo of everything that was begun and is not healed, at once, and look until it is."""
         begun = [one for one in self._all if one.stage not in (Stage.WAITING, Stage.DONE)]
         for one in begun:
+            one.heal_at_ns = min(one.heal_at_ns, self._now())
+        for one in begun:
             if one.stage is not Stage.HEALING:
                 self._mend(one, reason)
         while pending := [one for one in begun if one.stage is not Stage.DONE]:
@@ -217,15 +219,21 @@ class Nemesis:
         one.look_at_ns = min(self._now() + int(HELD_EVERY_S * S), one.heal_at_ns)
 
     def _mend(self, one: _Progress, reason: str) -> None:
-        """Play the undo of one step; what its mender reports is a record, and the witness decides."""
+        """Play the undo of one step; what its mender reports is a record, and the witness decides.
+
+        The time to be healed in begins when nothing else is held any more: until then a witness may be unable to tell.
+        """
         step = one.step.id
         if one.step.fault.held:
             self._record(Healing(at_ns=self._now(), step=step, reason=reason))
         self._play(one)
+        holding = [other for other in self._all if other is not one and other.stage in (Stage.BITING, Stage.HELD)]
+        now_ns = self._now()
+        alone_ns = max([now_ns, *(other.heal_at_ns for other in holding)])
         if one.step.fault.held:  # only now: a mender that hangs is ended by the guardian, at the step's first deadline
             with suppress(SetupError):  # a full disk: the guardian plays it once more
-                self._log.put_off(step, _in(HEAL_S + OVERDUE_S))
-        one.stage, one.since_ns, one.look_at_ns = Stage.HEALING, self._now(), self._now()
+                self._log.put_off(step, _in((alone_ns - now_ns) / S + HEAL_S + OVERDUE_S))
+        one.stage, one.since_ns, one.look_at_ns = Stage.HEALING, alone_ns, now_ns
 
     def _play(self, one: _Progress) -> None:
         for opened in still_open(self._log.path):

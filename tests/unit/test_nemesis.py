@@ -23,7 +23,7 @@ from harness.faults.cache_poison import CachePoison
 from harness.faults.crash import Crash
 from harness.faults.kill import Kill
 from harness.faults.pause import Pause
-from harness.model import REFUSED, Undo
+from harness.model import REFUSED, SILENT, Undo
 from harness.nemesis import AGAIN_S, BITE_S, HEAL_S
 from harness.undo import still_open
 from tests.fakes import FakeInstance
@@ -178,6 +178,21 @@ def test_a_mender_that_failed_once_is_called_again(tmp_path: Path) -> None:
     scene.walk()
     assert scene.story() == ["Located", "Intended", "Acted", "Bitten", "Healing", "Mended", "Mended", "Closed"]
     assert calls == [30.0, pytest.approx(30 + AGAIN_S, abs=1)]
+    assert still_open(scene.log.path) == ()
+
+
+def test_what_another_fault_hides_has_its_time_to_be_healed_after_it(tmp_path: Path) -> None:
+    """A witness that needs what is down elsewhere cannot tell; that is no damage of ours that stays."""
+    steps = step("one", Pause(target=VICTIM), 0, 20), step("two", Kill(target=VICTIM), 10, 100)
+
+    def hidden(db: FakeInstance, at_s: float) -> float | str:
+        return SILENT if db.acts and at_s < 10 + 110 else 1.0
+
+    scene = Scene(tmp_path, *steps, seen=hidden, holder=lambda at_s: "db-1" if at_s < 12 else "db-2")
+    scene.dbs["db-2"].undo = (Undo(verb="start", on="db-2", args={}),)
+    scene.MENDERS["start"] = scene.dbs["db-2"].mend
+    scene.walk()
+    assert NotHealed not in {type(event) for event in scene.records}
     assert still_open(scene.log.path) == ()
 
 
