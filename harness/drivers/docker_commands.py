@@ -39,12 +39,18 @@ def restore(container: Container, undo: Undo) -> None:
         _run(container, ["sh", "-c", str(undo.args["command"])])
 
 
-def astray(containers: Sequence[Container]) -> Iterator[Deviation]:
-    """Say which containers have been told something. Raises ``ControlError`` where one that runs does not tell."""
-    for container in (one for one in containers if ASTRAY in one.labels and one.status == "running"):
-        if told := _run(container, ["sh", "-c", container.labels[ASTRAY]]):
-            residue = Residue(on=container.labels[INSTANCE], what=f"configured {told}")
-            yield Deviation(residue=residue, undo=_restoring(container))
+def astray(container: Container) -> Iterator[Deviation]:
+    """Say whether a container has been told something; one that runs and does not tell is to take it back all the same."""
+    if ASTRAY not in container.labels or container.status != "running":
+        return
+    try:
+        told = _run(container, ["sh", "-c", container.labels[ASTRAY]])
+    except ControlError as error:
+        what = f"does not tell how it is configured: {error}"
+    else:
+        what = f"configured {told}" if told else ""
+    if what:
+        yield Deviation(residue=Residue(on=container.labels[INSTANCE], what=what), undo=_restoring(container))
 
 
 def _restoring(container: Container) -> Undo:

@@ -7,7 +7,6 @@ the container itself needs neither a program nor a right for it.
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from docker.models.containers import Container
 
@@ -19,7 +18,6 @@ from harness.errors import ControlError
 from harness.model import Break, Undo, noun
 
 ALIVE = ("running", "paused")  # in any other state it has no network namespace, and so no rules
-LOOKERS = 8
 HOOKS: Mapping[str, tuple[str, str]] = {"in": ("input", "saddr"), "out": ("output", "daddr")}
 RESOLVER = "127.0.0.11"  # where the engine resolves names, in each container's own namespace
 BURST_KBYTES = 16  # what may pass at once where bytes per second are limited: less than a segment would let none pass
@@ -144,14 +142,15 @@ def unblock(container: Container, undo: Undo) -> None:
             inside(container, image, ["nft", f"add table inet {table}; delete table inet {table}"])
 
 
-def tables(containers: Sequence[Container]) -> Mapping[str, tuple[str, ...]]:
-    """Name our tables in each container's namespace, by the container's id; only of those that say who can look there.
+def tables(container: Container) -> tuple[str, ...]:
+    """Name our tables in a container's namespace, and the one chain that is no table of its own: that of a delay.
 
-    Raises what the client library raises.
+    Nothing where the container does not say who can look there. Raises what the client library raises.
     """
-    asked = [one for one in containers if TOOLS in one.labels and one.status in ALIVE]
-    with ThreadPoolExecutor(LOOKERS) as pool:
-        return {str(one.id): found for one, found in zip(asked, pool.map(_tables, asked), strict=True)}
+    if TOOLS not in container.labels or container.status not in ALIVE:
+        return ()
+    words = inside(container, container.labels[TOOLS], ["nft", "list chains"]).split()
+    return tuple(word for word in words if word.startswith(PREFIX))
 
 
 def clearing(container: Container, instance: str, tools: str, table: str) -> Undo:
@@ -163,12 +162,6 @@ def home(container: Container) -> tuple[str, str] | None:
     """Give network and address that a container was started at, by its own labels; None where it has none."""
     labels = container.labels
     return (labels[NETWORK], labels[ADDRESS]) if NETWORK in labels and ADDRESS in labels else None
-
-
-def _tables(container: Container) -> tuple[str, ...]:
-    """Name our tables, and the one chain that is no table of its own: that of a delay."""
-    words = inside(container, container.labels[TOOLS], ["nft", "list chains"]).split()
-    return tuple(word for word in words if word.startswith(PREFIX))
 
 
 def _written(table: str, rules: Mapping[str, Sequence[str]]) -> str:

@@ -1,13 +1,17 @@
 """What is off in a run's containers: they do not run, are off their network, or something of ours breaks their network."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from docker.models.containers import Container
 
 from harness.drivers import Deviation, docker_added, docker_commands, docker_delay, docker_network, toxiproxy
 from harness.drivers.docker_client import ADDED, HELPER, INSTANCE, LASTING, TOOLS, controlled, labelled
+from harness.errors import ControlError
 from harness.model import Residue, Undo
 from harness.shop import Residence
+
+LOOKERS = 8
 
 
 def _stopped(container: Container) -> Deviation | None:
@@ -30,16 +34,27 @@ def _strayed(container: Container, network: str, address: str) -> Deviation | No
     return Deviation(residue=Residue(on=name, what=what), undo=undo)
 
 
-def _filtered(containers: Sequence[Container]) -> Iterator[Deviation]:
-    """Say which containers have rules of ours in their network: their packets are lost, or handed to who holds them back."""
-    with controlled("look for rules in the run's containers"):
-        found = docker_network.tables(containers)
-    for container in containers:
-        for table in found.get(str(container.id), ()):
-            does = "queues packets" if table == docker_delay.CHAIN else "loses packets"
-            residue = Residue(on=container.labels[INSTANCE], what=f"{does} ({table})")
-            undo = docker_network.clearing(container, container.labels[INSTANCE], container.labels[TOOLS], table)
-            yield Deviation(residue=residue, undo=undo)
+def _filtered(container: Container) -> Iterator[Deviation]:
+    """Say which rules of ours are in a container's network: packets are lost, or handed to who holds them back."""
+    name = container.labels.get(INSTANCE, "")
+    with controlled(f"look for rules in the network of {name}"):
+        found = docker_network.tables(container)
+    for table in found:
+        does = "queues packets" if table == docker_delay.CHAIN else "loses packets"
+        undo = docker_network.clearing(container, name, container.labels[TOOLS], table)
+        yield Deviation(residue=Residue(on=name, what=f"{does} ({table})"), undo=undo)
+
+
+def _each(containers: Sequence[Container], look: Callable[[Container], Iterable[Deviation]]) -> Iterator[Deviation]:
+    """Look at some containers side by side. One that cannot be asked is off itself, and hides nothing of the others."""
+    with ThreadPoolExecutor(LOOKERS) as pool:
+        looks = [(one, pool.submit(lambda one: tuple(look(one)), one)) for one in containers]
+    for one, looked in looks:
+        try:
+            yield from looked.result()
+        except ControlError as error:
+            name = one.labels.get(INSTANCE, one.name or one.short_id)
+            yield Deviation(residue=Residue(on=name, what=f"cannot be asked: {error}"), undo=None)
 
 
 def _helped(containers: Sequence[Container]) -> Iterator[Deviation]:
@@ -58,9 +73,9 @@ def _spoilt(there: Sequence[Container], containers: Sequence[Container]) -> Iter
     """
     yield from _helped(there)
     yield from docker_added.deviations(there)
-    yield from _filtered(containers)
+    yield from _each(containers, _filtered)
     yield from toxiproxy.deviations(containers)
-    yield from docker_commands.astray(containers)
+    yield from _each(containers, docker_commands.astray)
 
 
 def deviations(residence: Residence) -> tuple[Deviation, ...]:

@@ -25,6 +25,7 @@ TYPED = {
     "flush": ("valkey-cli -h {} FLUSHALL SYNC", ""),
     "corrupt": (f"valkey-cli -h {{}} SET {key('product', POISONED[0])} <wrong price>, and {len(POISONED) - 1} more", ""),
 }
+_COUNT, _ALONE = ("DBSIZE",), b"1"
 _PRICE = re.compile(rb'<body [^>]*data-price-cents="(\d+)"')
 
 
@@ -58,7 +59,10 @@ class Cache(Part):
         return look(self.ground.now_ns, CALL_S, self._pong)
 
     def kept_since(self) -> Reading:
-        """Read the canary, a text among what it keeps; where there is none (any more), leave another one there."""
+        """Read the canary, a text among what it keeps; where there is none (any more), leave another one there.
+
+        Where it keeps nothing else, even after a page was shown, nobody uses it: then nothing can be lost, or told.
+        """
         return look(self.ground.now_ns, CALL_S, self._canary)
 
     def price_shown(self) -> Reading:
@@ -97,7 +101,13 @@ class Cache(Part):
 
     def _canary(self, deadline: Deadline) -> str:
         fresh = str(self.ground.now_ns())
-        return self._told([("SET", CANARY, fresh, "NX"), ("GET", CANARY)], deadline)[1].decode()
+        _, left, kept = self._told([("SET", CANARY, fresh, "NX"), ("GET", CANARY), _COUNT], deadline)
+        if kept == _ALONE:
+            self._price(deadline)
+            (kept,) = self._told([_COUNT], deadline)
+        if kept == _ALONE:
+            raise ValueError("it keeps nothing but our own text, although a page was shown: nobody uses it")
+        return left.decode()
 
     def _price(self, deadline: Deadline) -> float | None:
         address, port = self._fronts[0]

@@ -11,6 +11,7 @@ from sut.components.watched import TICKET, Rule, down
 
 _RIGHT: Final = "/etc/nginx/windtunnel-right.conf"
 _LIVE: Final = "/run/edge/live.conf"
+_ASTRAY: Final = "/run/edge/astray"  # how it answers wrongly, until it has been told to answer rightly
 _NGINX: Final = f"nginx -e stderr -c {_LIVE}"
 _LUA: Final = "load_module modules/ndk_http_module.so;\nload_module modules/ngx_http_lua_module.so;"
 _READ: Final = "if ngx.req.get_method() == 'GET'"
@@ -103,8 +104,8 @@ class CdnA(Edge):
 
     role = "nginx"
     packages: ClassVar[tuple[str, ...]] = ("nginx",)
-    astray: ClassVar[str] = f"sed -n '1s/^# //p' {_LIVE}"
-    restore: ClassVar[str] = f"cp -f {_RIGHT} {_LIVE} && {_NGINX} -s reload"
+    astray: ClassVar[str] = f"! [ -e {_ASTRAY} ] || cat {_ASTRAY}"
+    restore: ClassVar[str] = f"cp -f {_RIGHT} {_LIVE} && {_NGINX} -s reload && rm -f {_ASTRAY}"
     rules: ClassVar[tuple[Rule, ...]] = (
         down(
             "CdnADown",
@@ -115,13 +116,14 @@ class CdnA(Edge):
     )
 
     def __init__(self, ground: Ground, instance: str, *, origin: str, defects: Collection[str]) -> None:
-        command = ["sh", "-c", f"cp -f {_RIGHT} {_LIVE} && exec {_NGINX} -g 'daemon off;'"]
+        command = ["sh", "-c", f"rm -f {_ASTRAY}; cp -f {_RIGHT} {_LIVE} && exec {_NGINX} -g 'daemon off;'"]
         files = {_RIGHT: settings(instance, origin, defects=defects)}
         super().__init__(ground, instance, command, origin=origin, files=files)
         self._defects = defects
 
     def wrongly(self, how: Wrong, amount: int) -> list[str]:
         """Give the command that exchanges its configuration; whatever is bad about it stays so."""
-        modules = f"# {named(how, amount)}\n{_LUA if how in ('truncated', 'slow') else ''}"
+        modules = _LUA if how in ("truncated", "slow") else ""
         text = settings(self.instance, self._origin, _wrong(how, amount), modules, self._defects)
-        return ["sh", "-c", f'printf %s "$1" > {_LIVE} && {_NGINX} -s reload', "sh", text]
+        line = f'echo {named(how, amount)} > {_ASTRAY} && printf %s "$1" > {_LIVE} && {_NGINX} -s reload'
+        return ["sh", "-c", line, "sh", text]

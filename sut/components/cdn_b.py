@@ -122,7 +122,10 @@ class CdnB(Edge):
 
     role = "varnish"
     packages: ClassVar[tuple[str, ...]] = ("varnish",)
-    astray: ClassVar[str] = f"{_ADMIN} vcl.list | sed -n '/^active/s/.* \\(wrongly-[a-z0-9-]*\\)-[0-9]*$/\\1/p'"
+    astray: ClassVar[str] = (
+        f"list=$({_ADMIN} vcl.list) || exit 1; "
+        "printf '%s\\n' \"$list\" | sed -n '/^active/s/.* \\(wrongly-[a-z0-9-]*\\)-[0-9]*$/\\1/p'"
+    )
     restore: ClassVar[str] = f"{_ADMIN} vcl.use boot"
     rules: ClassVar[tuple[Rule, ...]] = (
         down(

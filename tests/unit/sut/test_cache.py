@@ -56,8 +56,9 @@ class Server:
                     wire.sendall(self._answer(*words))
 
     def _answer(self, verb: bytes, *words: bytes) -> bytes:
-        if verb == b"PING":
-            return b"+PONG\r\n"
+        told = {b"PING": b"+PONG\r\n", b"DBSIZE": b":%d\r\n" % len(self.kept)}
+        if verb in told:
+            return told[verb]
         if verb == b"GET":
             found = self.kept.get(words[0])
             return b"$-1\r\n" if found is None else b"$%d\r\n%s\r\n" % (len(found), found)
@@ -112,8 +113,10 @@ def test_who_is_not_there_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
         Here().flush().act()
 
 
-def test_the_canary_stays_until_everything_is_forgotten(server: Server) -> None:
+def test_the_canary_stays_until_everything_is_forgotten(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where nobody has asked for a page just before: then a page is asked for, which is kept again."""
     part = Here()
+    monkeypatch.setattr(part, "_price", lambda _: server.kept.update({b"product:SKU-00001": b"a page"}))
     first = part.kept_since().value
     assert isinstance(first, str)
     assert part.kept_since().value == first
@@ -122,6 +125,16 @@ def test_the_canary_stays_until_everything_is_forgotten(server: Server) -> None:
     breaking.act()
     assert server.kept == {}
     assert part.kept_since().value not in (first, None, SILENT, REFUSED)
+
+
+def test_a_cache_that_nobody_uses_has_nothing_to_lose(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = Here()
+    monkeypatch.setattr(part, "_price", lambda _: 199.0)
+    for _ in range(2):
+        seen = part.kept_since()
+        assert seen.value is None
+        assert "nobody uses it" in str(seen.why)
+        part.flush().act()
 
 
 def test_the_poison_is_what_a_storefront_would_believe(server: Server) -> None:

@@ -195,9 +195,9 @@ def test_a_bad_edge_stays_as_bad_as_it_is_while_it_answers_wrongly(how: Wrong, m
     monkeypatch.setattr(Part, "__init__", named_only)
     for defects in ({"caches_cookies"}, set[str]()):
         edge = cdn_a.CdnA(cast("Any", None), "cdn_a", origin=ORIGIN, defects=defects)
-        text = edge.wrongly(how, 100)[-1]
+        _, _, line, _, text = edge.wrongly(how, 100)
         assert (cdn_a._KEEPS_ALL in text) is bool(defects)
-        assert text.startswith(f"# {named(how, 100)}\n"), "by which it is seen to do so"
+        assert line.startswith(f"echo {named(how, 100)} > "), "by which it is seen to do so"
 
 
 def test_an_authority_vouches_for_its_own_and_keeps_its_key() -> None:
