@@ -5,7 +5,7 @@ from dataclasses import replace
 from math import inf
 from random import Random
 
-from harness import adding, refusals, registry
+from harness import adding, looking, refusals, registry
 from harness.capabilities import Carries, Linked, Poisonable, Scalable
 from harness.declaration import Component, Declaration, Link
 from harness.errors import PlanError
@@ -50,10 +50,9 @@ def plan(  # noqa: PLR0913 -- a scenario, a shop, and the ways in which a run ma
     refusals.deaf(varied, declaration, objectives)
     refusals.browsing(varied, declaration, objectives)
     refusals.short(varied, steps, objectives)
-    refusals.stale(varied, steps, objectives)
     adding.refuse(varied, steps, objectives)
     scale = 1.0 if rate is None else rate / varied.load.arrivals.orders_per_s
-    refusals.unlooked(varied, declaration, parts, objectives, scale)
+    looking.refuse(varied, declaration, parts, objectives, scale)
     refusals.unseen(varied, objectives, varied.load.arrivals.orders_per_s if rate is None else rate)
     if not flown:
         refusals.scarce(varied, declaration, objectives, rate)

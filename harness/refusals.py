@@ -12,7 +12,6 @@ from harness.forecast import Forecast
 from harness.model import Target
 from harness.outages import orders_to_see
 from harness.planned import (
-    BEFORE_AN_ACT_S,
     MARGIN_S,
     Objective,
     PlannedStep,
@@ -21,12 +20,10 @@ from harness.planned import (
     stretches,
 )
 from harness.scenario import Scenario
-from harness.views import EVERY_NS
 
 RESERVED = ("healed", "run")  # what the judge says in every run, and what JUnit calls a run as a whole
 BASELINE_LOOKS = 5
 EVIDENCE_S = 10
-SESSIONS_BESIDE = 50
 
 
 def unknown(scenario: Scenario, declaration: Declaration, defects: tuple[str, ...]) -> None:
@@ -77,47 +74,6 @@ def browsing(scenario: Scenario, declaration: Declaration, objectives: tuple[Obj
         if step and step not in {planned.id for planned in scenario.steps}:
             ids = ", ".join(planned.id for planned in scenario.steps) or "none"
             raise PlanError(scenario.file, f"objectives.{one.id}.step", f"{step!r} is no step of this scenario: {ids}")
-
-
-def unlooked(
-    scenario: Scenario,
-    declaration: Declaration,
-    parts: tuple[str, ...],
-    objectives: tuple[Objective, ...],
-    scale: float,
-) -> None:
-    """Refuse to let a real browser look where there is nothing to see, too little time, or too much going on beside it."""
-    edges = [part.name for part in declaration.components if part.edge and part.name in parts]
-    before_s = scenario.load.baseline_s - BEFORE_AN_ACT_S * bool(scenario.steps)
-    broken_s = last_disturbance_s(scenario) - min((step.at_s for step in scenario.steps), default=0.0)
-    broken_s = broken_s or scenario.recovery.stable_s  # after impulses alone, the browser looks to the end of the load
-    for one in objectives:
-        if not one.checker.screened:
-            continue
-        key = f"objectives.{one.id}"
-        if declaration.screen is None:
-            because = f"the shop {declaration.name} names no page for a browser to look at; leave it out"
-            raise PlanError(scenario.file, key, because)
-        if not edges:
-            doors = ", ".join(declaration.entries)
-            because = f"a browser looks through edges, and none runs in this plan; write [load] entry, one of {doors}"
-            raise PlanError(scenario.file, key, because)
-        sessions = scenario.load.sessions.per_s * scale if scenario.load.sessions else 0.0
-        if sessions > SESSIONS_BESIDE:
-            because = (
-                f"{sessions:g} sessions/s leave a browser no room on this machine; write per_s = {SESSIONS_BESIDE} or less"
-            )
-            raise PlanError(scenario.file, "load.sessions.per_s", because)
-        needed_s = getattr(one.checker, "loads", 0) * len(edges) * EVERY_NS / 1e9
-        if before_s < needed_s:
-            least = ceil(needed_s + BEFORE_AN_ACT_S * bool(scenario.steps))
-            because = f"{one.kind} needs {needed_s:g} s before anything is broken; write baseline_s = {least} or more"
-            raise PlanError(scenario.file, "load.baseline_s", because)
-        if scenario.steps and broken_s < needed_s:
-            because = (
-                f"{one.kind} needs {needed_s:g} s from the first act to the last heal, here {broken_s:g} s; hold longer"
-            )
-            raise PlanError(scenario.file, key, because)
 
 
 def overlaps(scenario: Scenario, steps: tuple[PlannedStep, ...]) -> None:
@@ -239,7 +195,7 @@ def _upwards(rate: float) -> str:
     return f"{ceil(10 * rate) / 10:.10g}"
 
 
-def stale(scenario: Scenario, steps: tuple[PlannedStep, ...], objectives: tuple[Objective, ...]) -> None:
+def _stale(scenario: Scenario, steps: tuple[PlannedStep, ...], objectives: tuple[Objective, ...]) -> None:
     """Refuse a staleness that our own heal, or the end of the load, would end before anybody could find it too old."""
     for one in objectives:
         if one.kind != "true_price":
@@ -256,6 +212,7 @@ def stale(scenario: Scenario, steps: tuple[PlannedStep, ...], objectives: tuple[
 
 def short(scenario: Scenario, steps: tuple[PlannedStep, ...], objectives: tuple[Objective, ...]) -> None:
     """Refuse what cannot give evidence: a hold our own heal would end, a baseline without looks, a load too short."""
+    _stale(scenario, steps, objectives)
     for one in objectives:
         budget = getattr(one.checker, "budget_s", None) if one.kind == "rto" else None
         for step in steps:

@@ -29,7 +29,7 @@ LAYERS = {
         "history audited visits views sessions outages aftermath evidence cost "
         "load load.schedule load.shopper load.visitor load.spec load.tally load.books"
     ),
-    "plan": "planned refusals adding plan shop report project settings",
+    "plan": "planned refusals adding looking plan shop report project settings",
     "while it runs, and after": (
         "nemesis sampler receiver recovery arrivals drivers undo mark mend guardian load.sealed load.ledger "
         "load.requests load.generator browser store recorder provenance judge doubts"

@@ -47,6 +47,19 @@ REFUSED: Mapping[str, tuple[str, Declaration, str, str]] = {
         "objectives.first_screen",
         "first_screen needs 40 s from the first act to the last heal, here 30 s; hold longer",
     ),
+    "a pause between two faults": (
+        GOOD.replace('["cdn_a"', '["cdn_b", "cdn_a"').replace("baseline_s = 41", "baseline_s = 90")
+        + "[[steps]]\nat_s = 120\nhold_s = 40\nkill = { target = 'cdn_b' }\n",
+        DECLARATION,
+        "steps.step2.at_s",
+        "first_screen looks at one stretch in which something is broken; write at_s = 40 or less",
+    ),
+    "a stage beside a fault": (
+        GOOD.replace("warm_up_s", "stages = [{ name = 'rush', for_s = 5, orders_per_s = 200 }]\nwarm_up_s"),
+        DECLARATION,
+        "load.stages",
+        "first_screen cannot tell what a stage does from what is broken; leave the stages out",
+    ),
     "too much beside it": (
         GOOD.replace("warm_up_s", "sessions = { per_s = 51 }\nwarm_up_s"),
         DECLARATION,
