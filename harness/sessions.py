@@ -13,6 +13,7 @@ from harness.visits import ASSET, PAGE, WHATS, WRONGS
 
 S = 1_000_000_000
 BEFORE_S = 10
+NEVER_NS = np.iinfo(np.int64).max
 Seqs = NDArray[np.int64]
 
 
@@ -21,7 +22,8 @@ class Exposure:
     """An act on an edge, as its shoppers lived through it. ``at_ns`` is its t0, None where the journal does not say.
 
     ``exposed`` sessions were under way at t0, and the last answer that they had had was the edge's. Of them those ``moved``
-    that were answered by another edge afterwards. ``share`` is the edge's part of the requests in the 10 s before.
+    that were answered by another edge afterwards: before its heal, and before another step acted, whose work it may be else.
+    ``share`` is the edge's part of the requests in the 10 s before.
     """
 
     step: str
@@ -85,7 +87,9 @@ def _exposure(history: History, step: str, edge: str, at_ns: int | None) -> Expo
     sessions, last = np.unique(visits.session[before][::-1], return_index=True)
     on_it = sessions[visits.edge[before][::-1][last] == edge]
     exposed = np.intersect1d(np.intersect1d(on_it, alive), np.union1d(begun(history), failed(history)))
-    elsewhere = visits.session[answered & (visits.done_ns > at_ns) & (visits.edge != edge)]
+    over = [one.at_ns for one in history.disturbances if one.at_ns > at_ns and one.heal == (one.step == step)]
+    in_it = (visits.done_ns > at_ns) & (visits.done_ns <= min(over, default=NEVER_NS))
+    elsewhere = visits.session[answered & in_it & (visits.edge != edge)]
     share = edge_share(history, edge, Window(start_ns=at_ns - BEFORE_S * S, end_ns=at_ns))[0]
     return Exposure(
         step=step, edge=edge, at_ns=at_ns, exposed=exposed, moved=np.intersect1d(exposed, elsewhere), share=share

@@ -218,6 +218,23 @@ def test_what_one_step_moved_is_no_evidence_of_another() -> None:
     assert verdict.because == "Only 0 of those on cdn_b when step2 hit it were moved; 10 are needed."
 
 
+@pytest.mark.parametrize("ends", ["with the next act", "with its own heal"])
+def test_what_comes_later_is_no_evidence_of_what_was_before(ends: str) -> None:
+    """A step that does nothing to anybody, 2 s before shoppers move: that is the next one's work, or that of our heal."""
+    scenario, act = the_plan().scenario, act_ns(the_plan())
+    (step,) = scenario.steps
+    idle: list[events.Event] = [replace(one, at_ns=act - 2 * S, step="idle") for one in good().all(events.Intended)]
+    idle += [events.Acted(at_ns=act - 2 * S, t0_ns=act - 2 * S, step="idle")]
+    steps = (replace(step, id="idle"), step)
+    history = good()
+    if ends == "with its own heal":
+        idle += [events.Healing(at_ns=act - S, step="idle", reason="planned")]
+        history, steps = without(history, events.Intended, events.Acted), steps[:1]
+    first, *others = exposures(replace(also(history, *idle), scenario=replace(scenario, steps=steps)))
+    assert (len(first.exposed) > 10, len(first.moved)) == (True, 0)
+    assert all(len(one.moved) > 10 for one in others)
+
+
 @pytest.mark.parametrize(("asked", "needed"), [({}, (100, 10)), ({"exposed": 12, "moved": 3}, (12, 3))])
 def test_a_small_load_needs_some_who_were_moved_all_the_same(asked: Mapping[str, int], needed: tuple[int, int]) -> None:
     verdict = FailedSessions(sessions=100, **asked).check(told(good(), events.Run, scale=0.01))
