@@ -14,6 +14,7 @@ from harness.events import (
     Acted,
     Audited,
     Bitten,
+    ClockPair,
     Gap,
     Healing,
     Intended,
@@ -41,6 +42,7 @@ EARLY_S = 0.5
 SHORTFALL = 0.005
 LATE_MS = 20.0
 FOREIGN = 0.10
+CLOCK_S, CLOCK_PAIRS = 0.5, 5
 _PASS, _FAIL = frozenset({Outcome.PASS}), frozenset({Outcome.FAIL})
 
 
@@ -50,7 +52,7 @@ def doubts(plan: Plan, history: History) -> tuple[Doubt, ...]:
     found = chain(
         history.integrity, _journal(plan, history), steps, _ledger(history), _sessions(history), _generator(history)
     )
-    return tuple(dict.fromkeys(chain(found, _machine(history), _watching(plan, history))))
+    return tuple(dict.fromkeys(chain(found, _machine(history), _clock(history), _watching(plan, history))))
 
 
 def _hides(because: str) -> Doubt:
@@ -240,6 +242,20 @@ def _machine(history: History) -> Iterator[Doubt]:
         yield Doubt(because=because, voids=_FAIL, timing_only=True)
     elif (mean := sum(seen) / len(seen)) > FOREIGN:
         because = f"others used {mean:.0%} of the machine during the load; {FOREIGN:.0%} is the limit"
+        yield Doubt(because=because, voids=_FAIL, timing_only=True)
+
+
+def _clock(history: History) -> Iterator[Doubt]:
+    """Doubt a wall clock that was set: the age of what was shown, and what counters say by their own time, hang on it.
+
+    Told by the median of ``CLOCK_PAIRS`` pairs that follow each other: between the two times of one pair anything may stop
+    us for a while.
+    """
+    apart = [pair.wall_ns - pair.at_ns for pair in history.all(ClockPair)]
+    usual = [float(np.median(apart[at : at + CLOCK_PAIRS])) for at in range(len(apart) - CLOCK_PAIRS + 1)]
+    if usual and (moved_s := (max(usual) - min(usual)) / 1e9) > CLOCK_S:
+        because = f"the machine's wall clock was set by {moved_s:.1f} s during the run"
+        yield _hides(because)
         yield Doubt(because=because, voids=_FAIL, timing_only=True)
 
 

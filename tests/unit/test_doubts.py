@@ -51,6 +51,29 @@ def test_doubts_found_while_reading_come_first_and_once() -> None:
     assert of(replace(a_history(), integrity=(found, found))) == (found,)
 
 
+@pytest.mark.parametrize(
+    ("off_s", "from_s", "to_s", "doubted"),
+    [
+        (25, 20, 99, True),
+        (-20, 20, 99, True),
+        (0.6, 30, 40, True),
+        (0.4, 20, 99, False),
+        (3, 20, 22, False),  # we were stopped between the two times of some pairs
+    ],
+)
+def test_a_wall_clock_that_was_set_is_doubted(off_s: float, from_s: int, to_s: int, doubted: bool) -> None:
+    pairs = [
+        events.ClockPair(at_ns=at * S, wall_ns=(10**9 + at) * S + round(off_s * S) * (from_s <= at < to_s))
+        for at in range(60)
+    ]
+    found = of(also(a_history(), *pairs))
+    assert [one.voids for one in found if "wall clock was set" in one.because] == [
+        frozenset({Outcome.PASS}),
+        frozenset({Outcome.FAIL}),
+    ] * doubted
+    assert bool(found) is doubted
+
+
 def looked(at_ns: int, stage: str, value: float | str | None, *, bitten: bool | None) -> events.Looked:
     reading = Reading(at_ns=at_ns, value=value)
     return events.Looked(at_ns=at_ns, step=STEP, instance=PRIMARY, stage=stage, reading=reading, bitten=bitten)
