@@ -1,6 +1,7 @@
 """``origin_load``: what stands before the origin keeps the crowd away from it, also when it has forgotten everything."""
 
 from collections.abc import Sequence
+from math import ceil
 from typing import ClassVar
 
 import numpy as np
@@ -24,8 +25,8 @@ class OriginLoad(Checker):
 
     The calls of all instances that ask the origin, added up second by second from raw samples of their counters, straight
     lines between samples, restarts handled. Without an act the whole load is looked at. Evidence: calls in the baseline, at
-    least 30; an instance that was not sampled for more than 10 s of the load leaves a PASS open, and for more than 2.5 s
-    from the first act on: straight lines would hide a rush there.
+    least 30 in 5 s, of fewer chance alone makes a rush; an instance that was not sampled for more than 10 s of the load
+    leaves a PASS open, and for more than 2.5 s from the first act on: straight lines would hide a rush there.
     """
 
     needs: ClassVar[tuple[str, ...]] = ("Metered",)
@@ -35,7 +36,7 @@ class OriginLoad(Checker):
 
     def foresee(self, forecast: Forecast) -> tuple[Foreseen, ...]:
         """Foresee the calls of its class in the baseline."""
-        return forecast.calls(self.class_, ENOUGH, when="baseline")
+        return forecast.calls(self.class_, _needed(forecast.stretches["baseline"].seconds), when="baseline")
 
     def check(self, history: History) -> Verdict:
         """Judge from the first act to the end of the load, whatever the window."""
@@ -47,6 +48,7 @@ class OriginLoad(Checker):
         found = [one for one in every if one.name == "query_count"]
         begin_ns = history.disturbances[0].at_ns if history.disturbances else load.start_ns
         calls = _calls(found, every, baseline)
+        needed = _needed(baseline.seconds)
         usual = float(calls[-1] - calls[0]) if len(calls) else 0.0
         per_s = usual / baseline.seconds if baseline.seconds > 0 else 0.0
         disturbed = Window(start_ns=begin_ns, end_ns=load.end_ns)
@@ -58,17 +60,22 @@ class OriginLoad(Checker):
             f"times the baseline's {per_s:,.0f}; {self.times_max:g} times is the limit."
         )
         return decide(
-            failed=word if usual >= ENOUGH and not times <= self.times_max else "",
+            failed=word if usual >= needed and not times <= self.times_max else "",
             lacking=unsampled(history.within(load), found)
             or unsampled(history.within(disturbed), found, GAP_NS)
             or f"The load ended less than {STRETCH_S} s after the first act." * (len(after) <= STRETCH_S)
-            or f"Only {usual:,.0f} calls of class {self.class_} in the baseline; {ENOUGH} are needed." * (usual < ENOUGH),
+            or f"Only {usual:,.0f} calls of class {self.class_} in the baseline; {needed} are needed." * (usual < needed),
             passed=word,
             measured={"times": times, "worst_per_s": worst_per_s, "baseline_per_s": per_s},
             limit=limit,
             evidence=round(usual),
-            needed=ENOUGH,
+            needed=needed,
         )
+
+
+def _needed(seconds: float) -> int:
+    """Give how many calls a baseline needs."""
+    return max(ENOUGH, ceil(ENOUGH * seconds / STRETCH_S))
 
 
 def _calls(found: Sequence[Series], every: Sequence[Series], window: Window) -> NDArray[np.float64]:

@@ -34,7 +34,7 @@ ASKED = {  # what is asked, of which run, and the least rate of orders at which 
     "since the last act": ("wrongly_charged = {}", QUIET, 20 / 40),
     "a calm evening": ("order_latency = { p95_max_ms = 500 }", CALM, 20 / 14),
     "calls of a class": ('query_time = { class = "product", mean_max_ms = 200, when = "steady" }', QUIET, 10 * 30 / 11),
-    "calls of the origin": ("origin_load = { class = 'product', times_max = 2 }", QUIET, 10 * 30 / 11),
+    "calls of the origin": ("origin_load = { class = 'product', times_max = 2 }", QUIET, 10 * 30 / 5),
     "sessions": ('first_page = { p95_max_ms = 1000, when = "baseline" }', BROWSED, 10 * 20 / 11),
     "carts": ("carts_lost = {}", BROWSED, 10 * 20 / (3 * 0.5 * 40)),
     "personal answers": ("wrong_identity = {}", BROWSED, 10 * 20 / (6 * 0.5 * 40)),

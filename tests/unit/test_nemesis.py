@@ -168,11 +168,11 @@ def test_a_mender_that_failed_once_is_called_again(tmp_path: Path) -> None:
     """An engine that was too busy to answer leaves no damage behind."""
     scene, calls = Scene(tmp_path, step("freeze", Pause(target=VICTIM), 0, 20), seen=held), list[float]()
 
-    def busy(undo: Undo) -> None:
+    def busy(_: Undo) -> None:
         calls.append(scene.clock.now_ns() / S)
         if len(calls) == 1:
             raise ControlError("the engine did not answer")
-        scene.db.mend(undo)
+        scene.db.mend(_)
 
     scene.MENDERS["unpause"] = busy
     scene.walk()

@@ -225,12 +225,11 @@ def test_what_comes_later_is_no_evidence_of_what_was_before(ends: str) -> None:
     (step,) = scenario.steps
     idle: list[events.Event] = [replace(one, at_ns=act - 2 * S, step="idle") for one in good().all(events.Intended)]
     idle += [events.Acted(at_ns=act - 2 * S, t0_ns=act - 2 * S, step="idle")]
-    steps = (replace(step, id="idle"), step)
-    history = good()
+    steps, history = [replace(step, id="idle"), step], good()
     if ends == "with its own heal":
         idle += [events.Healing(at_ns=act - S, step="idle", reason="planned")]
         history, steps = without(history, events.Intended, events.Acted), steps[:1]
-    first, *others = exposures(replace(also(history, *idle), scenario=replace(scenario, steps=steps)))
+    first, *others = exposures(replace(also(history, *idle), scenario=replace(scenario, steps=tuple(steps))))
     assert (len(first.exposed) > 10, len(first.moved)) == (True, 0)
     assert all(len(one.moved) > 10 for one in others)
 

@@ -50,6 +50,21 @@ def test_a_rush_of_five_seconds_fails() -> None:
     assert verdict.measured["times"] > 3
 
 
+def test_of_few_calls_chance_alone_makes_a_rush() -> None:
+    """Five times as many as usual prove nothing where 5 s of usual are a handful."""
+    history = a_history(a_plan(), ())
+    usual = judged(history).measured["baseline_per_s"]
+    few = tuple(
+        replace(one, series=replace(one.series, values=tuple(value * 2 / usual for value in one.series.values)))
+        if isinstance(one, Metric) and one.series.name == "query_count"
+        else one
+        for one in history.events
+    )
+    verdict = judged(rushed(replace(history, events=sealed(few)), 8, 5, 12))
+    assert verdict.outcome is Outcome.INCONCLUSIVE, verdict
+    assert "are needed" in verdict.because
+
+
 def test_a_restarted_counter_is_no_rush_and_hides_none() -> None:
     calm = a_history(a_plan(), ())
     assert judged(rushed(calm, 0, 0, 1, restart=True)).outcome is Outcome.PASS
