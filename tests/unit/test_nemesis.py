@@ -172,7 +172,7 @@ def test_a_mender_that_failed_once_is_called_again(tmp_path: Path) -> None:
         calls.append(scene.clock.now_ns() / S)
         if len(calls) == 1:
             raise ControlError("the engine did not answer")
-        scene.db.mend(_)
+        scene.db.mend(THAW)
 
     scene.MENDERS["unpause"] = busy
     scene.walk()
