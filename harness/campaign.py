@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -111,6 +112,9 @@ def fly(project: Project, sortie: Sortie, manner: Manner, progress: Progress) ->
     )
     ended = Flight(sortie.plan, settings).fly()
     report = conclude(ended.folder, project)
+    if ended.dirty and report.judgement.outcome is not Outcome.DIRTY:  # a full disk: the journal could not say so any more
+        report = replace(report, judgement=replace(report.judgement, outcome=Outcome.DIRTY))
+        progress.say(f"windtunnel: the shop is still broken; type: windtunnel heal {settings.run}")
     try:
         write(report, ended.folder)
     except SetupError as error:

@@ -67,7 +67,7 @@ def found(runs: Path) -> tuple[Found, ...]:
         try:
             leftovers = driver(name).leftovers()
         except SetupError:
-            continue  # no engine: nothing of ours can run on it
+            continue  # no engine that answers: what can be mended without it is; whoever asks is told (``unseen``)
         for one in leftovers:
             seen[one.run] = _labelled(one, runs, name, known=seen.get(one.run))
     return tuple(seen.values())

@@ -2,22 +2,31 @@
 
 import shlex
 import sys
-import tempfile
-import traceback
+from functools import partial
 from pathlib import Path
 
 import click
 
 from harness import dryrun, gate
 from harness.campaign import Change, Flown, Manner, Sortie, demand_browser, fly, planned
-from harness.commands import completing, explaining, gallery, generating, history, knee, machine, shop, stored, tending
-from harness.errors import SetupError, WindtunnelError
+from harness.commands import (
+    completing,
+    explaining,
+    gallery,
+    generating,
+    history,
+    knee,
+    machine,
+    shop,
+    stored,
+    tending,
+    trouble,
+)
+from harness.errors import SetupError
 from harness.interrupts import EXIT_CODES
-from harness.model import Outcome
 from harness.progress import Progress
 from harness.project import find
 from harness.reporters import json, junit, terminal
-from harness.reporters._words import visible
 from harness.screen import Screen
 
 FILES = click.argument(
@@ -81,6 +90,7 @@ def run_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
     summary: Path | None,
 ) -> None:
     """Run scenarios. All are planned before the first starts; the worst outcome is the exit code."""
+    _try_writing(junit_path, json_path, summary)  # first of all: what an earlier command wrote is not about these runs
     project = find(Path.cwd())
     console = Screen(highlight=False)
     sorties = planned(project, gate.chosen(project, files, tag), Change(rate=rate, seed=seed, defects=defect))
@@ -90,7 +100,6 @@ def run_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
     if gather:
         generating.can_gather(gather, len(sorties))
     manner = Manner(out=out or project.runs, command=command, keep=keep, wait=wait, generators=generators, gather=gather)
-    _try_writing(junit_path, json_path, summary)
 
     def flown(sortie: Sortie) -> Flown:
         with Progress(console, sortie.plan.scenario.name) as progress:
@@ -101,18 +110,25 @@ def run_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
     passage = gate.pass_through(sorties, flown, minutes=max_minutes, again=again)
     for left_out in passage.not_flown if passage.trouble is None or passage.reports else ():
         console.print(f"not run: {left_out}", style="bold")
-    for path, shelf in ((junit_path, junit), (json_path, json)):
-        if path is not None:
-            _write(path, shelf.render_all(passage.final, passage.not_flown))
-    try:
-        gate.summarize(passage, summary)
-    except SetupError as error:  # a page that cannot be written changes no verdict, but is no success either
-        passage.trouble = passage.trouble or error
+    _tell(passage, junit_path, json_path, summary)
     for line in gate.annotations(passage):
         click.echo(line)
     if passage.trouble is not None:
-        click.echo(f"windtunnel: {visible(str(passage.trouble), keep=chr(10))}", err=True)
+        click.echo(f"windtunnel: {trouble.said(passage.trouble)}", err=True)
     sys.exit(passage.exit_code)
+
+
+def _tell(passage: gate.Passage, junit_path: Path | None, json_path: Path | None, summary: Path | None) -> None:
+    """Write the pages that were asked for. One that cannot be written changes no verdict, but is no success either."""
+    for tell in (
+        partial(_write, junit_path, junit.render_all(passage.final, passage.not_flown)),
+        partial(_write, json_path, json.render_all(passage.final, passage.not_flown)),
+        partial(gate.summarize, passage, summary),
+    ):
+        try:
+            tell()
+        except SetupError as error:
+            passage.trouble = passage.trouble or error
 
 
 def _try_writing(*paths: Path | None) -> None:
@@ -124,7 +140,9 @@ def _try_writing(*paths: Path | None) -> None:
             path.unlink()
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path | None, text: str) -> None:
+    if path is None:
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -167,11 +185,6 @@ def main() -> None:
     except click.Abort:
         click.echo("windtunnel: interrupted; no run was under way", err=True)
         sys.exit(EXIT_CODES["SIGINT"])
-    except WindtunnelError as error:
-        click.echo(f"windtunnel: {visible(str(error), keep=chr(10))}", err=True)
-        sys.exit(error.exit_code)
-    except Exception as error:  # noqa: BLE001 -- a bug of ours: people get one line and a file, not a traceback
-        with tempfile.NamedTemporaryFile("w", prefix="windtunnel-", suffix=".txt", delete=False) as told:
-            traceback.print_exc(file=told)
-        click.echo(f"windtunnel: a bug of ours: {type(error).__name__}: {error}; please report {told.name}", err=True)
-        sys.exit(Outcome.INCONCLUSIVE.exit_code)
+    except Exception as error:  # noqa: BLE001 -- people get one line, never a traceback
+        click.echo(f"windtunnel: {trouble.said(error)}", err=True)
+        sys.exit(gate.exit_code(error))

@@ -1,5 +1,6 @@
 """A stored run → its judgement → its reports. Needs nothing but the run folder and the shop's declaration."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from harness import registry, store
@@ -62,11 +63,12 @@ def _planned(stored: store.Stored, project: Project) -> Plan:
 
 
 def _logs(folder: Path) -> dict[str, str]:
-    """Give the last part of each instance's log."""
-    return {
-        path.stem: path.read_bytes()[-LOG_BYTES:].decode(errors="replace")
-        for path in sorted((folder / "logs").glob("*.log"))
-    }
+    """Give the last part of each instance's log; one that cannot be read is left out, for it decides nothing."""
+    found: dict[str, str] = {}
+    for path in sorted((folder / "logs").glob("*.log")):
+        with suppress(OSError):
+            found[path.stem] = path.read_bytes()[-LOG_BYTES:].decode(errors="replace")
+    return found
 
 
 def _named(folder: Path) -> Path:

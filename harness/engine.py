@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from harness.errors import SetupError
 from harness.machine import apt_install, as_root, call, descends, is_stale, must, process, say
@@ -111,24 +112,32 @@ def end_ghosts() -> None:
 def note_start(what: dict[str, str | int]) -> None:
     """Write down what we started."""
     RECORD.parent.mkdir(parents=True, exist_ok=True)
-    RECORD.write_text(json.dumps(what) + "\n")
+    fresh = RECORD.with_suffix(".new")
+    fresh.write_text(json.dumps(what) + "\n")
+    fresh.rename(RECORD)
+
+
+def noted() -> dict[str, Any]:
+    """Give what we started, as it was written down; nothing where nobody has, or it cannot be understood."""
+    try:
+        return dict(json.loads(RECORD.read_text()))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def how_to_stop() -> str:
     """Say how to stop an engine that was started from this folder; empty text for any other."""
-    with suppress(FileNotFoundError):
-        started = json.loads(RECORD.read_text())
-        if "service" in started or process(started["pid"]).start == started["start"]:
-            return "; to stop it, type: make stop-engine"
-    return ""
+    started = noted()
+    ours = started and ("service" in started or process(started["pid"]).start == started["start"])
+    return "; to stop it, type: make stop-engine" if ours else ""
 
 
 def stop() -> None:
     """End the engine that `start` started from this folder, and no other; wait for its end, with a bound."""
-    if not RECORD.exists():
+    started = noted()
+    if not started:
         say("engine", "not ours to stop: no engine was started from this folder")
         return
-    started = json.loads(RECORD.read_text())
     if "service" in started:
         must([*as_root("systemctl"), "stop", "docker.socket", "docker"], limit_s=STOP_LIMIT_S, where="engine")
     elif process(started["pid"]).start != started["start"]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.campaign import Flown, Sortie
 from harness.clock import S, monotonic_ns
-from harness.errors import SetupError, UsageError
+from harness.errors import SetupError, UsageError, WindtunnelError
 from harness.judge import HEALED
 from harness.model import Outcome
 from harness.planned import expected_s
@@ -30,7 +30,7 @@ class Passage:
     reports: list[Report] = field(default_factory=list)
     not_flown: list[str] = field(default_factory=list)
     interrupted: int = 0
-    trouble: SetupError | None = None
+    trouble: Exception | None = None
 
     @property
     def exit_code(self) -> int:
@@ -39,8 +39,13 @@ class Passage:
         if self.not_flown:
             worst = max(worst, Outcome.INCONCLUSIVE)
         if self.trouble is not None and worst < Outcome.FAIL:
-            return self.trouble.exit_code
+            return exit_code(self.trouble)
         return worst.exit_code if worst is Outcome.DIRTY or not self.interrupted else self.interrupted
+
+
+def exit_code(trouble: Exception) -> int:
+    """Give the exit code of what kept us from going on; a bug of ours leaves open what was to be shown."""
+    return trouble.exit_code if isinstance(trouble, WindtunnelError) else Outcome.INCONCLUSIVE.exit_code
 
 
 def chosen(project: Project, files: Sequence[Path], tag: str | None) -> tuple[Path, ...]:
@@ -78,7 +83,7 @@ def pass_through(
     """Fly all, each anew up to ``again`` times where nothing was decided; a FAIL never.
 
     A run that would not come to its end within ``minutes`` is not begun. Beside a shop that is still broken, and after an
-    interruption, nothing more is flown; nor on a machine that is not ready, which is ``trouble``.
+    interruption, nothing more is flown; nor on a machine that is not ready, or after a bug of ours: that is ``trouble``.
     """
     passage, began_ns = Passage(), monotonic_ns()
     for number, sortie in enumerate(sorties):
@@ -89,7 +94,7 @@ def pass_through(
                 break
             try:
                 flown = fly(sortie)
-            except SetupError as error:  # what the others said is kept, and told
+            except Exception as error:  # noqa: BLE001 -- what the others said is kept, and told, whatever it was
                 passage.trouble = error
                 passage.not_flown += [f"{_name(one)}: {error}" for one in sorties[number:]]
                 return passage

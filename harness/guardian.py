@@ -14,7 +14,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -43,29 +43,10 @@ class Guardian:
         A run that lasts longer than ``longest_s`` hangs. It gets a clean environment: CI runners kill every process that
         carries theirs.
         """
-        mine = os.pidfd_open(os.getpid())
-        environment = {name: value for name, value in os.environ.items() if name in SPARED or name.startswith("DOCKER_")}
-        with (folder / "guardian.out").open("ab") as out:
-            self._child = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "harness.guardian",
-                    str(folder),
-                    run,
-                    driver,
-                    str(mine),
-                    str(int(keep)),
-                    str(longest_s),
-                ],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=out,
-                env=environment,
-                pass_fds=(mine,),
-                start_new_session=True,
-            )
-        os.close(mine)
+        try:
+            self._child = _started(folder, [str(folder), run, driver], [str(int(keep)), str(longest_s)])
+        except OSError as error:
+            raise SetupError(f"the guardian cannot be started: {error}; nothing was broken") from error
         self.pid = self._child.pid
         self.pidfd = os.pidfd_open(self.pid)
         assert self._child.stdout is not None  # noqa: S101 -- asked for with PIPE
@@ -89,6 +70,13 @@ class Guardian:
             self._child.kill()
         self._release()
 
+    def take_over(self) -> None:
+        """Let it mend and remove at once, as if we had died; it waits until we have let go of the run's lock."""
+        if self.pidfd >= 0 and self._child.stdin is not None:
+            with suppress(OSError):  # it has died: `windtunnel heal` is left
+                self._child.stdin.write(b"take over\n")
+                self._child.stdin.flush()
+
     def _release(self) -> None:
         """Reap it, and let go of what we held of it."""
         with self._child:
@@ -96,8 +84,27 @@ class Guardian:
             os.close(pidfd)
 
 
+def _started(folder: Path, whom: Sequence[str], how: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a guardian that knows us by a descriptor of our own process. Raises ``OSError``."""
+    environment = {name: value for name, value in os.environ.items() if name in SPARED or name.startswith("DOCKER_")}
+    mine = os.pidfd_open(os.getpid())
+    try:
+        with (folder / "guardian.out").open("ab") as out:
+            return subprocess.Popen(
+                [sys.executable, "-m", "harness.guardian", *whom, str(mine), *how],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=out,
+                env=environment,
+                pass_fds=(mine,),
+                start_new_session=True,
+            )
+    finally:
+        os.close(mine)
+
+
 def watch(folder: Path, harness: int, longest_s: float) -> bool:
-    """Wait until dismissed (False), or until the harness is dead, killed by us if a deadline passed (True).
+    """Wait until dismissed (False), or until the harness is dead, killed by us if a deadline passed, or gives up (True).
 
     The deadlines are those of the open undos, and ``longest_s`` for the run as a whole.
     """
@@ -113,6 +120,8 @@ def watch(folder: Path, harness: int, longest_s: float) -> bool:
             word = os.read(0, 64)
             if word.startswith(b"dismiss"):
                 return False
+            if word.startswith(b"take over"):
+                return True
             stdin_open = bool(word)
         if overdue(still_open(folder / UNDO), oversleep_ns) or monotonic_ns() > over_ns + oversleep_ns:
             signal.pidfd_send_signal(harness, signal.SIGKILL)

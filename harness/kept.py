@@ -26,7 +26,7 @@ def read(file: Path, kind: type[E], otherwise: str) -> list[E]:
 def _decoded(file: Path, number: int, line: bytes, kind: type[E]) -> E:
     try:
         return msgspec.json.decode(line, type=kind)
-    except msgspec.DecodeError as error:
+    except (ValueError, RecursionError) as error:  # a DecodeError is a ValueError, and so is what is not UTF-8
         raise UsageError(f"{file}: line {number}: {error}; take the line out, or move the file") from error
 
 

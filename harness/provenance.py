@@ -23,7 +23,7 @@ def first_record(plan: Plan, settings: Settings, clock: Clock) -> Run:
         at_ns=clock.now_ns(),
         id=settings.run,
         command=settings.command,
-        commit=commit(settings.project),
+        commit=commit(settings.project, besides=[settings.out]),
         machine=describe(),
         versions=versions(),
         shop=settings.shop_name,
@@ -54,20 +54,21 @@ def versions() -> dict[str, str]:
 
 
 def commit(project: Path, besides: Sequence[Path] = ()) -> str:
-    """Give the project's commit, with ``+`` where the tree differs from it; empty outside git.
+    """Give the project's commit, with ``+`` where the tree differs from it, new files included; empty outside git.
 
-    Files of the project named in ``besides`` may differ: what a command writes about a commit does not make it another.
+    Files and folders of the project named in ``besides`` may differ: what a command writes about a commit does not make it
+    another. Nor does what git ignores.
     """
+    here = project.resolve()
+    inside = [path.resolve().relative_to(here) for path in besides if here in path.resolve().parents]
+    where = ["--", ":/", *(f":(exclude){path}" for path in inside)]
     try:
         name = _git(project, "describe", "--always", "--abbrev=12").stdout.strip()
-        here = project.resolve()
-        inside = [path.resolve().relative_to(here) for path in besides if path.resolve().is_relative_to(here)]
-        same = (
-            _git(project, "diff", "HEAD", "--quiet", "--", ":/", *(f":(exclude){path}" for path in inside)).returncode == 0
-        )
+        same = _git(project, "diff", "HEAD", "--quiet", *where).returncode == 0
+        new = _git(project, "ls-files", "--others", "--exclude-standard", *where).stdout
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return name if same or not name else f"{name}+"
+    return name if not name or (same and not new) else f"{name}+"
 
 
 def _git(project: Path, *words: str) -> subprocess.CompletedProcess[str]:

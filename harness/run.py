@@ -52,10 +52,14 @@ WHOLE_S = 120.0
 
 @noun
 class Ended:
-    """How a run ended: its folder, and the exit code of an interruption (None if it came to its end)."""
+    """How a run ended: its folder, the exit code of an interruption (None if it came to its end), whether the shop is DIRTY.
+
+    The journal says that too, where it could still be written.
+    """
 
     folder: Path
     interrupted: int | None
+    dirty: bool = False
 
 
 class Flight:
@@ -85,10 +89,8 @@ class Flight:
             stack.enter_context(Lock(self._folder / LOCK))
             self._record = Recorder(self._folder, self._see)
             self._record(provenance.first_record(self._plan, self._settings, self._clock))
-            machinery, longest_s = self._plan.declaration.driver, self._plan.longest_s
-            self._guardian = Guardian(
-                self._folder, self._settings.run, machinery, keep=self._settings.keep, longest_s=longest_s
-            )
+            machinery, keep, longest_s = self._plan.declaration.driver, self._settings.keep, self._plan.longest_s
+            self._guardian = Guardian(self._folder, self._settings.run, machinery, keep=keep, longest_s=longest_s)
             interrupts.guarded = self._guardian.lives
             self._watch.on(self._guardian.pidfd, self._guarded)
             return self._guarded_flight(interrupts)
@@ -115,9 +117,13 @@ class Flight:
             because = f"error: {type(error).__name__}: {error}"
             foreign = None if isinstance(error, Exception) else error
         interrupts.calm()
-        if because:
-            self._cut_short(because)
-        self._clear_away()
+        try:
+            if because:
+                self._cut_short(because)
+            self._clear_away()
+        except BaseException:  # a time limit in the middle of it, a bug of ours: whoever is left does the rest
+            self._guardian.take_over()
+            raise
         if trouble is not None and self._shop is None:
             left = f"; not all of it could be removed: `windtunnel heal {self._settings.run}`" if self._dirty else ""
             raise SetupError(self._record.cleaned(f"{trouble}{left}"))
@@ -125,7 +131,7 @@ class Flight:
             raise foreign
         if interrupts.caught is not None:  # perhaps too late to end this run early, but no other may follow
             code = EXIT_CODES[interrupts.caught]
-        return Ended(folder=self._folder, interrupted=code)
+        return Ended(folder=self._folder, interrupted=code, dirty=self._dirty)
 
     # -- 1-3: before anything runs
 
@@ -153,12 +159,7 @@ class Flight:
         receiver = Receiver(self._record, now_ns)
         self._beside.callback(receiver.close)
         site = Site(
-            id=settings.run,
-            folder=self._folder,
-            now_ns=now_ns,
-            say=self._say,
-            receive=receiver.open,
-            hide=self._record.hide,
+            id=settings.run, folder=self._folder, now_ns=now_ns, say=self._say, receive=receiver.open, hide=self._record.hide
         )
         self._shop = shop = settings.shop.start(self._plan, site)
         self._record.hide(shop.secrets)
@@ -260,7 +261,7 @@ class Flight:
         if self._sampler is not None:
             self._sampler.stop()
         if self._shop is not None:
-            with suppress(WindtunnelError, OSError):  # a full disk keeps no logs, and hinders nothing
+            with suppress(Exception):  # a full disk, or a shop's own bug, keeps no logs, and hinders nothing
                 self._shop.collect(self._folder / "logs")
         self._beside.close()
         if not (self._settings.keep or self._dirty):
@@ -278,8 +279,8 @@ class Flight:
                 self._shop.stop()
             else:
                 left = remove(self._folder, self._settings.run, self._driver)
-        except WindtunnelError as error:
-            left = (str(error),)
+        except Exception as error:  # noqa: BLE001 -- a shop that cannot be stopped, for whatever reason, is still there
+            left = (str(error) or type(error).__name__,)
         if left:
             off = tuple(f"not removed: {name}" for name in left)
             self._record(events.Fingerprint(at_ns=self._clock.now_ns(), residue=off))

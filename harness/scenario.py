@@ -117,11 +117,15 @@ def load(path: Path) -> Scenario:
     name = str(path).encode(errors="backslashreplace").decode()
     if name != str(path):
         raise ScenarioError(name, "file", "its name is not UTF-8, so no report could name it; rename it")
+    return parse(read(path), str(path))
+
+
+def read(path: Path) -> str:
+    """Read a text that belongs to a scenario. Raises ``ScenarioError`` where it cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(name, "file", f"cannot be read: {error}") from error
-    return parse(text, str(path))
+        raise ScenarioError(str(path), "file", f"cannot be read: {error}") from error
 
 
 def name_of(file: str) -> str:

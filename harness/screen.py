@@ -16,7 +16,7 @@ class Screen(Console):
         """Print as ever."""
         try:
             super().print(*objects, **how)
-        except OSError:
+        except (OSError, UnicodeError):  # also a terminal that knows not all of our letters
             self.on_broken_pipe()
 
     def on_broken_pipe(self) -> None:

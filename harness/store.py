@@ -24,7 +24,7 @@ from harness.load import requests
 from harness.load.schedule import planned
 from harness.model import Doubt, Outcome, Pid, noun
 from harness.planned import Plan
-from harness.scenario import Scenario, asked_also, load, name_of
+from harness.scenario import Scenario, asked_also, load, name_of, read
 from harness.shop import Residence
 from harness.visits import NO_VISITS, Visits
 
@@ -200,7 +200,7 @@ def open_run(folder: Path) -> Stored:
         doubts = (*doubts, _voids_pass("the harness died before it had ended the run, and its guardian cleared up"))
     scenario = _named(load(folder / SCENARIO), events)
     if (folder / ASKED).is_file():
-        scenario = asked_also(scenario, (folder / ASKED).read_text(encoding="utf-8"), scenario.file)
+        scenario = asked_also(scenario, read(folder / ASKED), scenario.file)
     return Stored(folder=folder, scenario=scenario, events=events + by_guardian, doubts=doubts)
 
 

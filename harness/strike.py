@@ -57,7 +57,7 @@ class Strike:
         self._clock = MachineClock()
         self._watch = Watch(self._clock)
         self._nemesis: Nemesis | None = None
-        self._acted = self._bitten = False
+        self._acted = self._bitten = self._closed = False
         self._unbitten = self._unhealed = ""
 
     def carry_out(self) -> Struck:
@@ -78,7 +78,9 @@ class Strike:
         if trouble is not None and not isinstance(trouble, InterruptedRun | WindtunnelError):
             raise trouble
         unbitten = self._unbitten or ("" if self._bitten else "nobody saw it bite")
-        return Struck(unbitten=unbitten, unhealed=self._unhealed, trouble=trouble)
+        unseen = self._acted and not self._closed
+        unhealed = self._unhealed or ("nobody saw the shop get over it: windtunnel heal" if unseen else "")
+        return Struck(unbitten=unbitten, unhealed=unhealed, trouble=trouble)
 
     def _strike(self, guard: Guard) -> None:
         """Look, break, hold and heal; a signal ends it at any time, but never in the middle of an act."""
@@ -127,6 +129,8 @@ class Strike:
             self._unbitten = event.because
         elif isinstance(event, events.Looked) and event.stage == "held" and event.bitten is False and self._bitten:
             self._unbitten = f"{event.instance} was well again while it should have been held"
+        elif isinstance(event, events.Closed):
+            self._closed = True
         elif isinstance(event, events.NotHealed):
             self._unhealed = event.because
         elif isinstance(event, events.Fingerprint) and event.residue:

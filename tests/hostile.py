@@ -21,6 +21,7 @@ MARKUP = [
     "\udc80\ud800",
     "x" * 9000,
     "javascript:alert(1)",
+    "www.evil.example WWW.evil.example",
 ]
 FIXED = {"stage"}  # words of a closed set, checked when they are read
 

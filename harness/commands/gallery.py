@@ -8,7 +8,7 @@ import click
 
 from harness import gate
 from harness.campaign import Flown, Manner, Sortie, fly
-from harness.commands import completing
+from harness.commands import completing, trouble
 from harness.errors import SetupError
 from harness.gallery.book import Book, known
 from harness.gallery.entry import entry
@@ -65,7 +65,7 @@ def gallery_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
         click.echo(sentence)
     click.echo(wall.book.page)
     if passage.trouble is not None:
-        click.echo(f"windtunnel: {visible(str(passage.trouble), keep=chr(10))}", err=True)
+        click.echo(f"windtunnel: {trouble.said(passage.trouble)}", err=True)
     sys.exit(_code(passage, wall))
 
 
@@ -94,4 +94,4 @@ def _code(passage: gate.Passage, wall: Wall) -> int:
     if passage.interrupted:
         return passage.interrupted
     code = wall.exit_code
-    return passage.trouble.exit_code if passage.trouble is not None and code != Outcome.FAIL.exit_code else code
+    return gate.exit_code(passage.trouble) if passage.trouble is not None and code != Outcome.FAIL.exit_code else code

@@ -129,8 +129,11 @@ def _searched(asked: _Asked, console: Screen) -> _Ended:
         reports.append(flown.report)
         tried = rungs(flown.report)
         seen = tuple(sorted((*seen, *tried), key=lambda one: one.per_s))
-        if flown.interrupted is not None or flown.report.judgement.outcome is Outcome.DIRTY:
-            code = flown.interrupted or Outcome.DIRTY.exit_code
+        if flown.report.judgement.outcome is Outcome.DIRTY:
+            code = Outcome.DIRTY.exit_code
+            console.print(Text(f"To mend: windtunnel heal {visible(flown.report.folder.name)}"), soft_wrap=True)
+        elif flown.interrupted is not None:
+            code = flown.interrupted
         elif len(tried) < len(rates):
             code = Outcome.INCONCLUSIVE.exit_code
     return _Ended(knee=found(seen, len(asked.cores.shop)), reports=tuple(reports), code=code)

@@ -22,7 +22,7 @@ from harness.drivers.docker_helper import PREFIX
 from harness.drivers.docker_images import images, load_images, save_images
 from harness.drivers.docker_off import deviations, observed
 from harness.drivers.redaction import redacted, secrets_of
-from harness.errors import ControlError
+from harness.errors import ControlError, SetupError
 from harness.model import Break, Undo
 
 SWEEP_S = 30.0
@@ -196,14 +196,17 @@ def collect(run: str, folder: Path) -> None:
 
 
 def leftovers() -> tuple[Leftover, ...]:
-    """Find every run that has a container or a network on this engine."""
+    """Find every run that has a container or a network on this engine. Raises ``SetupError`` where it does not answer."""
     found: dict[str, list[tuple[str, str]]] = {}
-    for container in labelled(None):
-        found.setdefault(container.labels[RUN], []).append((container.name or "", container.labels.get(LOCK, "")))
-    with controlled("list networks"):
-        for network in client().networks.list(filters={"label": RUN}):
-            labels = (network.attrs or {}).get("Labels") or {}
-            found.setdefault(labels[RUN], []).append((str(network.name), labels.get(LOCK, "")))
+    try:
+        for container in labelled(None):
+            found.setdefault(container.labels[RUN], []).append((container.name or "", container.labels.get(LOCK, "")))
+        with controlled("list networks"):
+            for network in client().networks.list(filters={"label": RUN}):
+                labels = (network.attrs or {}).get("Labels") or {}
+                found.setdefault(labels[RUN], []).append((str(network.name), labels.get(LOCK, "")))
+    except ControlError as error:
+        raise SetupError(f"the Docker engine is too busy to answer: {error}; see `docker info`") from error
     return tuple(
         Leftover(
             run=run, lock=Path(next((lock for _, lock in things if lock), "")), things=tuple(name for name, _ in things)

@@ -15,7 +15,7 @@ class Wall:
     """What hangs on the wall. Raises ``UsageError`` where the book cannot be read."""
 
     def __init__(self, project: Project, kept: Book, made: Matrix) -> None:
-        self._root, self._shop, self._made, self.book = project.root, project.shop(), made, kept
+        self._project, self._shop, self._made, self.book = project, project.shop(), made, kept
         self._declaration = self._shop.declaration
         self._entries = page.valid(kept.read(), self._declaration)
         self._flown: set[Key] = set()
@@ -23,8 +23,8 @@ class Wall:
         self._asked = pairs.asked(made.sorties)
 
     def commit(self) -> str:
-        """Give the commit that would be flown now, with ``+`` where the tree differs from it in more than page and book."""
-        return provenance.commit(self._root, besides=(self.book.page, self.book.lines))
+        """Give the commit that would be flown now, with ``+`` where the tree differs in more than what we write."""
+        return provenance.commit(self._project.root, besides=(self.book.page, self.book.lines, self._project.runs))
 
     def left(self, *, resume: bool) -> tuple[Sortie, ...]:
         """Give the runs to fly; with ``resume`` without those that are done."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from harness.events import Interrupted
+from harness.events import Interrupted, NotHealed
 from harness.history import ACKNOWLEDGED
 from harness.model import Outcome, noun
 from harness.report import Report
@@ -26,6 +26,13 @@ def story(report: Report) -> Story:
         happened=" ".join(filter(None, (_faults(report), _orders(report), _objectives(report), _stopped(report)))),
         trust=_trust(report),
     )
+
+
+def mending(report: Report) -> tuple[str, ...]:
+    """Give what to type where the shop is not as it was: what each fault that was not seen healed says, or the run's own."""
+    said = tuple(dict.fromkeys(one.mend for one in report.history.all(NotHealed)))
+    dirty = report.judgement.outcome is Outcome.DIRTY
+    return said or ((f"windtunnel heal {report.folder.name}",) if dirty else ())
 
 
 def _faults(report: Report) -> str:

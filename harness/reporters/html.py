@@ -18,13 +18,14 @@ from harness.model import noun
 from harness.report import Report
 from harness.reporters._charts import Axis, Chart, Frame, Mark, bar, logarithmic, stacked, strip
 from harness.reporters._cost import bill
+from harness.reporters._failure import again
 from harness.reporters._monitoring import calls, notices
 from harness.reporters._phases import Milestone, milestones
 from harness.reporters._screens import pictures
 from harness.reporters._series import Series, series
 from harness.reporters._sessions import Sessions, sessions
 from harness.reporters._steps import Carried, carried
-from harness.reporters._story import scaled, story
+from harness.reporters._story import mending, scaled, story
 from harness.reporters._words import MEANING, figures, number, seconds, utc, visible, voids
 
 FILE = "report.html"
@@ -64,7 +65,8 @@ def render(report: Report) -> str:
         story=story(report),
         verdicts=[(verdict, figures(verdict.measured, verdict.limit)) for verdict in report.judgement.verdicts],
         doubts=report.judgement.doubts,
-        left=[step.not_healed for step in steps if step.not_healed],
+        left=[step.not_healed.because for step in steps if step.not_healed],
+        mending=mending(report),
         residue=fingerprints[-1].residue if fingerprints else None,
         series=found,
         charts=_charts(found, visits, steps, tuple(_surges(history, found.zero_ns))) if found else None,
@@ -215,12 +217,7 @@ def _versions(history: History) -> dict[str, str]:
 
 def _commands(report: Report) -> Iterator[tuple[str, str]]:
     """What to type to repeat it."""
-    run, folder = report.history.run, shlex.quote(str(report.folder))
-    again = ["windtunnel", "run", report.plan.scenario.file]
-    if run and run.scale != 1.0:
-        again += ["--rate", f"{report.history.rate:g}"]
-    for defect in run.defects if run else ():
-        again += ["--defect", defect]
-    yield "Run it again", shlex.join(again)
+    folder = shlex.quote(str(report.folder))
+    yield "Run it again", again(report)
     yield "Judge this run again", f"windtunnel judge {folder}"
     yield "Write these reports again", f"windtunnel report {folder}"

@@ -50,7 +50,8 @@ def render_all(reports: Sequence[Report], not_flown: Sequence[str] = (), final: 
 
 def escaped(text: str) -> str:
     """Give a text from outside as it can stand in a table: shown as it is, on one line, never markup, link or entity."""
-    return re.sub(r"([\\`*_\[\]<>&|~$:@#])", r"\\\1", visible(text, most=CELL))
+    shown = re.sub(r"([\\`*_\[\]<>&|~$:@#])", r"\\\1", visible(text, most=CELL))
+    return re.sub(r"(?i)(www)\.", r"\1\\.", shown)  # or else GitHub links to it
 
 
 def _rows(reports: Sequence[Report], counting: Container[int]) -> Iterator[str]:

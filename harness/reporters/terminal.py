@@ -7,10 +7,9 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.events import NotHealed
 from harness.model import Outcome, Verdict
 from harness.report import Report
-from harness.reporters._story import story
+from harness.reporters._story import mending, story
 from harness.reporters._words import MEANING, Figure, figures, visible
 
 FILE = "summary.txt"
@@ -39,8 +38,8 @@ def show(report: Report, console: Console) -> None:
         console.print(_line("Doubt: ", visible(doubt.because)))
     console.print(Text.assemble((outcome.name, f"bold {COLOUR[outcome]}"), f": {MEANING[outcome]}"))
     console.print(_line("To be trusted? ", told.trust))
-    for left in report.history.all(NotHealed):
-        console.print(_line("To mend: ", visible(left.mend), "bold"))
+    for command in mending(report):
+        console.print(_line("To mend: ", visible(command), "bold"))
     console.print(_line("Report: ", visible(f"{report.folder}/report.html")), soft_wrap=True)
 
 

@@ -102,6 +102,32 @@ def test_a_run_is_named_so_that_a_container_can_be(name: str) -> None:
     assert re.fullmatch(r"[a-z0-9][a-z0-9_.-]{,62}", run)
 
 
+def test_a_page_that_cannot_be_written_at_the_end_changes_no_verdict(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And it keeps none of the others from being written."""
+    flying(monkeypatch, Outcome.DIRTY)
+    real, place = cli._write, Path("j.xml")
+
+    def full(path: Path | None, text: str) -> None:
+        if path == place and text:
+            raise SetupError("j.xml: cannot be written: No space left on device")
+        real(path, text)
+
+    monkeypatch.setattr(cli, "_write", full)
+    words = ["--junit", "j.xml", "--json", "j.json", "--summary", "s.md"]
+    assert typed(monkeypatch, "run", str(ROOT / "scenarios" / "calm.toml"), *words) == Outcome.DIRTY.exit_code
+    assert "No space left" in capsys.readouterr().err
+    assert "DIRTY" in Path("j.json").read_text()
+    assert "DIRTY" in Path("s.md").read_text()
+
+
+def test_yesterdays_page_does_not_outlive_a_command_that_was_refused(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("j.xml").write_text("<testsuites/>")
+    assert typed(monkeypatch, "run", "no_such.toml", "--junit", "j.xml") == 2
+    assert Path("j.xml").read_text() == ""
+
+
 def test_texts_of_a_scenario_cannot_act_on_a_terminal(
     runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -209,6 +235,22 @@ def test_a_shop_left_broken_is_said_also_where_no_report_can_be_written(
     outcome = Outcome.PASS
     with pytest.raises(SetupError):
         campaign.fly(find(ROOT), sortie, manner, progress)
+
+
+def test_a_shop_left_broken_of_which_the_journal_could_not_tell_is_dirty_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk was full when it was not seen healed: nothing more may be flown beside it."""
+    said = list[str]()
+    ended = Ended(folder=tmp_path, interrupted=10, dirty=True)
+    monkeypatch.setattr(campaign, "Flight", lambda *_: SimpleNamespace(fly=lambda: ended))
+    monkeypatch.setattr(campaign, "conclude", lambda *_: sample_report(Outcome.INCONCLUSIVE))
+    monkeypatch.setattr(campaign, "write", full)
+    sortie = Sortie(plan=sample_report(Outcome.PASS).plan, part=1, of=1)
+    progress = cast("Progress", SimpleNamespace(show=said.append, say=said.append))
+    flown = campaign.fly(find(ROOT), sortie, Manner(out=tmp_path, command="windtunnel run"), progress)
+    assert flown.report.judgement.outcome is Outcome.DIRTY
+    assert "windtunnel heal" in said[0]
 
 
 def test_an_earlier_report_is_not_the_word_on_these_runs(tmp_path: Path) -> None:

@@ -185,18 +185,19 @@ def test_elsewhere_nothing_is_annotated(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_machine_that_fails_half_way_takes_no_verdict_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was flown is told; the exit code is that of a broken promise, where one is proved."""
-    for first, code in ((Outcome.FAIL, 1), (Outcome.PASS, 10), (Outcome.INCONCLUSIVE, 10)):
-        flights = Flights(monkeypatch, [first])
+    """Nor does a bug of ours. What was flown is told; the exit code is that of a broken promise, where one is proved."""
+    for trouble, codes in ((SetupError("what it was"), (1, 10, 10)), (RuntimeError("what it was"), (1, 12, 12))):
+        for first, code in zip((Outcome.FAIL, Outcome.PASS, Outcome.INCONCLUSIVE), codes, strict=True):
+            flights = Flights(monkeypatch, [first])
 
-        def fly(sortie: Sortie, flights: Flights = flights) -> Flown:
-            if flights.flown:
-                raise SetupError("no engine answers")
-            return flights.fly(sortie)
+            def fly(sortie: Sortie, flights: Flights = flights, trouble: Exception = trouble) -> Flown:
+                if flights.flown:
+                    raise trouble
+                return flights.fly(sortie)
 
-        passage = pass_through(sorties(3), fly)
-        assert (len(passage.final), passage.exit_code) == (1, code)
-        assert passage.not_flown == ["calm: no engine answers"] * 2
+            passage = pass_through(sorties(3), fly)
+            assert (len(passage.final), passage.exit_code, passage.trouble) == (1, code, trouble)
+            assert passage.not_flown == ["calm: what it was"] * 2
 
 
 def test_what_ci_reads_is_no_greener_than_the_command() -> None:

@@ -15,6 +15,7 @@ import pytest
 from harness import guardian
 from harness.clock import S, monotonic_ns, pause
 from harness.errors import SetupError
+from harness.events import Fingerprint
 from harness.guardian import Guardian
 from harness.model import Break, Undo
 from harness.store import GUARDIAN, HARNESS, LOCK, UNDO, read_journal
@@ -123,6 +124,18 @@ def test_a_run_that_lasts_longer_than_any_planned_is_killed(
     """A sense that hangs in the baseline has no undo with a deadline: the run as a whole has one."""
     assert watch(tmp_path, harness, longest_s=0.2)
     assert harness.wait(5) == -signal.SIGKILL
+
+
+def test_it_takes_over_from_a_harness_that_lives_on(tmp_path: Path) -> None:
+    """It waits for the lock, mends, and ends nobody."""
+    with Lock(tmp_path / LOCK):
+        one = Guardian(tmp_path, "run1", "process", keep=False, longest_s=600)
+        one.take_over()
+        pause(0.5)
+        assert one.lives()
+    assert one._child.wait(20) == 0
+    assert [event.residue for event in read_journal(tmp_path / GUARDIAN)[0] if isinstance(event, Fingerprint)] == [()]
+    one.dismiss()
 
 
 @pytest.mark.parametrize("deadline_ns", [None, 2**62])

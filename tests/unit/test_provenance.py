@@ -40,6 +40,20 @@ def test_a_tree_that_differs_is_not(changed: str, tree: Path) -> None:
     assert commit(tree) == f"{name}+"
 
 
+@pytest.mark.parametrize("new", ["checker.py", "docs/new.toml", "../beside.py"])
+def test_a_file_that_git_does_not_know_makes_a_difference_too(new: str, tree: Path) -> None:
+    """A new checker or scenario is one new file. What git is told to ignore is none, nor what we write ourselves."""
+    name, runs = commit(tree), tree / "reports" / "runs"
+    runs.mkdir(parents=True)
+    (runs / "scenario.toml").write_text("of a run")
+    (tree / "docs" / "built.html").write_text("ignored")
+    (tree.parent / ".git" / "info" / "exclude").write_text("*.html\n")
+    assert commit(tree, besides=[runs, tree]) == name
+    assert commit(tree) == f"{name}+"
+    (tree / new).write_text("new")
+    assert commit(tree, besides=[runs]) == f"{name}+"
+
+
 def test_what_is_written_about_a_commit_may_differ(tree: Path) -> None:
     name, page = commit(tree), tree / "docs" / "page.md"
     page.write_text("new")

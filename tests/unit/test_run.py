@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 
 from harness.errors import SetupError
+from harness.guardian import Guardian
 from harness.planned import Plan
 from harness.run import Flight
 from harness.settings import Settings
@@ -16,6 +17,11 @@ from harness.shop import Shop, Site
 from harness.store import JOURNAL
 from tests.fake_declaration import DECLARATION
 from tests.fake_runs import a_plan
+
+
+class TimeUp(BaseException):
+    """What a time limit raises."""
+
 
 SECRET = "s3cret-of-the-run"
 
@@ -43,6 +49,26 @@ def flown(folder: Path, say: Callable[[str], None]) -> None:
         say=say,
     )
     Flight(made, settings).fly()
+
+
+def test_what_ends_us_while_we_clear_away_leaves_that_to_the_guardian(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A time limit may raise at any moment; nobody must be left who waits for a run that has ended."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    guardians = list[Guardian]()
+
+    def ended(flight: Flight) -> None:
+        guardians.append(flight._guardian)
+        flight._record.seal(0)
+        raise TimeUp
+
+    monkeypatch.setattr(Flight, "_clear_away", ended)
+    with pytest.raises(TimeUp):
+        flown(tmp_path, lambda _: None)
+    (one,) = guardians
+    assert one._child.wait(30) == 0
+    one.dismiss()
 
 
 def test_a_shop_that_does_not_come_up_tells_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from harness.scenario import Entry, asked_also
 from harness.sessions import answers_needed, begun, ended, exposures, failed, first_pages_ms
 from harness.visits import ASSET, CART, DIGEST, IDENTITY, OTHER_CART, PAGE
 from tests.fake_declaration import DECLARATION
-from tests.fake_runs import S, a_history, a_plan, act_ns, also, without
+from tests.fake_runs import S, a_history, a_plan, act_ns, without
 from tests.fake_sessions import picked, spoilt
 from tests.unit.test_never_a_false_green import mixed_up, rows_of, told
 
@@ -196,42 +196,6 @@ def test_who_was_on_the_edge_at_the_act_is_exposed_and_who_was_served_elsewhere_
         assert own[0] == "cdn_a"
     never = picked(good(), np.flatnonzero((visits.edge == "cdn_a") | (visits.done_ns <= (one.at_ns or 0))))
     assert len(exposures(never)[0].moved) == 0
-
-
-def test_what_one_step_moved_is_no_evidence_of_another() -> None:
-    """The second hits the other edge, which by then carries all, and does nothing to anybody: nobody has to move."""
-    scenario = the_plan().scenario
-    step = scenario.steps[0]
-    again = replace(step, id="step2", at_s=10.0, fault=replace(step.fault, params={"target": "cdn_b"}))
-    later = act_ns(the_plan()) + 10 * S
-    more: list[events.Event] = [replace(one, at_ns=later, step="step2") for one in good().all(events.Intended)]
-    more += [replace(one, at_ns=later, t0_ns=later, step="step2") for one in good().all(events.Acted)]
-    twice = replace(also(good(), *more), scenario=replace(scenario, steps=(step, again)))
-    first, second = exposures(twice)
-    assert len(first.moved) > 10
-    assert (second.edge, second.share, len(second.moved)) == ("cdn_b", 1.0, 0)
-    assert len(second.exposed) > 10
-    checker = FailedSessions(sessions=100, exposed=10, moved=10)
-    assert checker.check(good()).outcome is Outcome.PASS
-    verdict = checker.check(twice)
-    assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert verdict.because == "Only 0 of those on cdn_b when step2 hit it were moved; 10 are needed."
-
-
-@pytest.mark.parametrize("ends", ["with the next act", "with its own heal"])
-def test_what_comes_later_is_no_evidence_of_what_was_before(ends: str) -> None:
-    """A step that does nothing to anybody, 2 s before shoppers move: that is the next one's work, or that of our heal."""
-    scenario, act = the_plan().scenario, act_ns(the_plan())
-    (step,) = scenario.steps
-    idle: list[events.Event] = [replace(one, at_ns=act - 2 * S, step="idle") for one in good().all(events.Intended)]
-    idle += [events.Acted(at_ns=act - 2 * S, t0_ns=act - 2 * S, step="idle")]
-    steps, history = [replace(step, id="idle"), step], good()
-    if ends == "with its own heal":
-        idle += [events.Healing(at_ns=act - S, step="idle", reason="planned")]
-        history, steps = without(history, events.Intended, events.Acted), steps[:1]
-    first, *others = exposures(replace(also(history, *idle), scenario=replace(scenario, steps=tuple(steps))))
-    assert (len(first.exposed) > 10, len(first.moved)) == (True, 0)
-    assert all(len(one.moved) > 10 for one in others)
 
 
 @pytest.mark.parametrize(("asked", "needed"), [({}, (100, 10)), ({"exposed": 12, "moved": 3}, (12, 3))])

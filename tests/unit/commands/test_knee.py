@@ -36,8 +36,8 @@ orders_lost = {}
 class Flights:
     """Flies in no time, against a shop that holds ``most`` orders a second and refuses every second one beyond."""
 
-    def __init__(self, *most: int, lost: int = 0, ends: int | None = None) -> None:
-        self.most, self.lost, self.ends = list(most), lost, ends
+    def __init__(self, *most: int, lost: int = 0, ends: int | None = None, dirty: bool = False) -> None:
+        self.most, self.lost, self.ends, self.dirty = list(most), lost, ends, dirty
         self.flown: list[Plan] = []
 
     def fly(self, _: Project, sortie: Sortie, manner: Manner, __: Progress) -> Flown:
@@ -55,6 +55,10 @@ class Flights:
                 troubles.append(Trouble(from_s=at_s, to_s=at_s + stage.for_s, one_in=2))
             at_s += stage.for_s
         found = a_history(made, troubles, self.lost)
+        if self.dirty:
+            left = ("orders_db-1: exited",)
+            seen = (replace(one, residue=left) if isinstance(one, Fingerprint) else one for one in found.events)
+            found = replace(found, events=sealed(seen))
         return also(found, *counted(BEGIN_NS, end_ns(made), {"lb": 0.3}, probe="throttled"))
 
 
@@ -145,6 +149,13 @@ def test_an_interruption_ends_the_search_and_keeps_what_was_seen(here: Path, mon
     done = sought(monkeypatch, flights)
     assert (done.code, len(flights.flown)) == (130, 1)
     assert list(here.glob("reports/knees/*/knee.html"))
+
+
+def test_a_broken_shop_is_graver_than_an_interruption(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flights = Flights(80, ends=130, dirty=True)
+    done = sought(monkeypatch, flights)
+    assert (done.code, len(flights.flown)) == (13, 1)
+    assert "To mend: windtunnel heal r1" in done.out
 
 
 def test_a_shop_that_holds_less_than_is_tried_first_is_searched_below(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,7 +119,7 @@ def check_summary(outcome: Outcome, text: str) -> None:
     assert {child.content for child in inside if child.type == "html_inline"} <= {"<br>"}
     assert {token.tag for token in tokens} - {""} <= {"h2", "p", "table", "thead", "tbody", "tr", "th", "td"}
     assert sum(token.tag == "table" for token in tokens) == 2
-    assert not re.search(r"(?<!\\)(?:\\\\)*(?:https?:|@)", summary)
+    assert not re.search(r"(?<!\\)(?:\\\\)*(?:https?:|@|(?i:www)\.)", summary)
 
 
 def assert_shown(text: str, keep: str) -> None:

@@ -91,9 +91,11 @@ def test_what_was_not_seen_is_said_to_be_not_seen() -> None:
 def test_commands_to_repeat_carry_load_and_defects_and_are_quoted() -> None:
     report = sample_report(Outcome.FAIL)
     events = tuple(replace(event, scale=0.5) if isinstance(event, Run) else event for event in report.history.events)
-    plan = replace(report.plan, scenario=replace(report.plan.scenario, file="my scenarios/x.toml"))
+    plan = replace(
+        report.plan, scenario=replace(report.plan.scenario, file="my scenarios/x.toml"), scale=0.5, defects=("no_failover",)
+    )
     page = html.render(replace(report, plan=plan, history=replace(report.history, events=events)))
-    assert "windtunnel run &#39;my scenarios/x.toml&#39; --rate 50 --defect no_failover" in page
+    assert "windtunnel run &#39;my scenarios/x.toml&#39; --seed 7 --rate 50 --defect no_failover" in page
 
 
 def empty(report: Report) -> Report:

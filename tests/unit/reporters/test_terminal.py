@@ -1,12 +1,14 @@
 """The table for people at a terminal."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
+from harness.events import NotHealed
 from harness.model import Outcome
-from harness.reporters import terminal
+from harness.reporters import html, terminal
 from tests.sample_reports import sample_report
 
 
@@ -20,6 +22,16 @@ def test_it_tells_objectives_outcome_and_where_the_report_is(outcome: Outcome) -
     assert f"\n{outcome.name}: " in text
     assert text.endswith(f"Report: {report.folder}/report.html\n")
     assert ("windtunnel heal" in text) is (outcome is Outcome.DIRTY)
+
+
+def test_what_is_dirty_by_its_last_comparison_alone_can_be_mended_too() -> None:
+    """No fault was "not healed"; the shop is not as declared all the same."""
+    report = sample_report(Outcome.DIRTY)
+    left = tuple(event for event in report.history.events if not isinstance(event, NotHealed))
+    report = replace(report, history=replace(report.history, events=left))
+    command = f"windtunnel heal {report.folder.name}"
+    assert f"To mend: {command}\n" in terminal.render(report)
+    assert command in html.render(report)
 
 
 def test_the_stored_file_is_plain_and_never_wider_than_its_columns() -> None:
