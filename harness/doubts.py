@@ -5,6 +5,7 @@ that expect a reaction where nothing may have been there to react to. Missing re
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain, pairwise
 
 import numpy as np
@@ -27,7 +28,8 @@ from harness.events import (
     Sample,
     Sealed,
 )
-from harness.history import SHED, History, Window
+from harness.evidence import SHORTFALL
+from harness.history import ACKNOWLEDGED, SHED, History, Window
 from harness.load.schedule import planned
 from harness.model import REFUSED, SILENT, Doubt, Outcome, Target
 from harness.planned import Plan, PlannedStep
@@ -39,7 +41,6 @@ AROUND = {"shop_up", "shop_down", "end"}
 LOOKS = 5
 GAP_NS = 5_000_000_000
 EARLY_S = 0.5
-SHORTFALL = 0.005
 LATE_MS = 20.0
 FOREIGN = 0.10
 CLOCK_S, CLOCK_PAIRS = 0.5, 5
@@ -52,7 +53,7 @@ def doubts(plan: Plan, history: History) -> tuple[Doubt, ...]:
     found = chain(
         history.integrity, _journal(plan, history), steps, _ledger(history), _sessions(history), _generator(history)
     )
-    return tuple(dict.fromkeys(chain(found, _machine(history), _clock(history), _watching(plan, history))))
+    return tuple(dict.fromkeys(chain(found, busy(history), _clock(history), _watching(plan, history))))
 
 
 def _hides(because: str) -> Doubt:
@@ -229,19 +230,34 @@ def late(history: History, window: Window | None = None) -> Iterator[Doubt]:
         yield Doubt(because=because, voids=_FAIL, timing_only=True)
 
 
-def _machine(history: History) -> Iterator[Doubt]:
-    """Doubt a machine that others used, or of which that is not known."""
-    load = history.load
+def punctual(history: History) -> History:
+    """Give the history as if every order that the generator sent late, or wrote down nothing of, had been served at once.
+
+    What fails with it fails by the shop.
+    """
+    ledger = history.ledger
+    ours = ledger.orders & (~ledger.recorded | ((ledger.sent_ns >= 0) & (ledger.late_ms > LATE_MS)))
+    served = replace(
+        ledger,
+        fate=np.where(ours, ACKNOWLEDGED, ledger.fate).astype(ledger.fate.dtype),
+        done_ns=np.where(ours, ledger.intended_ns, ledger.done_ns),
+    )
+    return replace(history, ledger=served, lost=history.lost & ~ours)
+
+
+def busy(history: History, window: Window | None = None) -> Iterator[Doubt]:
+    """Doubt a machine that others used during the load or in a window, or of which that is not known."""
+    load = window or history.load
     seen = [
         sample.value
         for sample in history.samples("foreign_cpu", "machine")
         if isinstance(sample.value, int | float) and (load is None or load.start_ns <= sample.at_ns < load.end_ns)
     ]
     if not seen or (load is not None and len(seen) < load.seconds / 2):
-        because = "nobody saw for most of the load how busy the machine was beside the run"
+        because = "nobody saw for most of the time how busy the machine was beside the run"
         yield Doubt(because=because, voids=_FAIL, timing_only=True)
     elif (mean := sum(seen) / len(seen)) > FOREIGN:
-        because = f"others used {mean:.0%} of the machine during the load; {FOREIGN:.0%} is the limit"
+        because = f"others used {mean:.0%} of the machine meanwhile; {FOREIGN:.0%} is the limit"
         yield Doubt(because=because, voids=_FAIL, timing_only=True)
 
 

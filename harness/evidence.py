@@ -14,6 +14,7 @@ from harness.model import Outcome, Series, Verdict
 
 FEWEST_ARRIVALS = 20
 EXAMPLES = 20
+SHORTFALL = 0.005  # of the arrivals, no more may be unsent, or without a record
 GAP_NS = 10_000_000_000
 
 

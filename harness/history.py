@@ -3,7 +3,7 @@
 Everything here is pure. Checkers ask the history questions; they never read files.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -195,13 +195,19 @@ class History:
 
         A stage of the load is an act too, and its end a heal, where it began before the load was over.
         """
+        return _in_time((*self._breakages(), *self._surges()))
+
+    @property
+    def breakages(self) -> tuple[Disturbance, ...]:
+        """Every act and every heal of a step, in the order of time; of the stages of the load where no step acted."""
+        return _in_time(tuple(self._breakages()) or tuple(self._surges()))
+
+    def _breakages(self) -> Iterator[Disturbance]:
         acted = {event.step: event.t0_ns for event in self.all(Acted)}
-        acts = [
-            Disturbance(at_ns=acted.get(event.step, event.at_ns), step=event.step, heal=False)
-            for event in self.all(Intended)
-        ]
-        heals = [Disturbance(at_ns=e.at_ns, step=e.step, heal=True) for e in self.all(Healing)]
-        return tuple(sorted((*acts, *heals, *self._surges()), key=lambda disturbance: disturbance.at_ns))
+        for event in self.all(Intended):
+            yield Disturbance(at_ns=acted.get(event.step, event.at_ns), step=event.step, heal=False)
+        for heal in self.all(Healing):
+            yield Disturbance(at_ns=heal.at_ns, step=heal.step, heal=True)
 
     def _surges(self) -> Iterator[Disturbance]:
         """Give the beginning and the end of each stage, as far as the load came."""
@@ -227,6 +233,10 @@ class History:
         """Which rows were acknowledged within 1.0 s of their intended time and are not contradicted by the audit."""
         in_time = self.ledger.done_ns - self.ledger.intended_ns <= GOOD_WITHIN_NS
         return np.equal(self.ledger.fate, ACKNOWLEDGED) & in_time & ~self.lost
+
+
+def _in_time(found: Iterable[Disturbance]) -> tuple[Disturbance, ...]:
+    return tuple(sorted(found, key=lambda disturbance: disturbance.at_ns))
 
 
 def lost_rows(ledger: Ledger, audit: Audit | None, run_id: str) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from harness.aftermath import aftermaths
-from harness.doubts import doubts, late
+from harness.doubts import busy, doubts, late, punctual
 from harness.errors import VacuousPassError
 from harness.events import Closed, Fingerprint, NotHealed
 from harness.evidence import decide
@@ -25,7 +25,7 @@ def judge(plan: Plan, history: History) -> Judgement:
     """Judge a run by all objectives of its plan, and by whether everything was seen healed (objective ``healed``).
 
     An outcome that a doubt voids becomes INCONCLUSIVE, keeps its sentence and adds the doubt's; whether the generator was
-    late counts in the stretch that is judged. A checker that crashes is
+    late, and the machine busy, counts in the stretch that is judged. A checker that crashes is
     INCONCLUSIVE and says so. An aborted run is FAIL where that is proved, else INCONCLUSIVE, since its interruption is a
     doubt. Never raises on any history.
     """
@@ -87,9 +87,13 @@ def _judged(objective: Objective, history: History, found: tuple[Doubt, ...]) ->
         return replace(decide(passed="", lacking=window, evidence=0, needed=1), objective=objective.id)
     here = found
     if objective.checker.windowed:
-        whole = set(late(history))
-        here = (*(doubt for doubt in found if doubt not in whole), *late(history, window))
-    return _doubted(_checked(objective, history, window), here, objective.checker)
+        whole = {*late(history), *busy(history)}
+        here = (*(doubt for doubt in found if doubt not in whole), *late(history, window), *busy(history, window))
+    verdict = _checked(objective, history, window)
+    if verdict.outcome is Outcome.FAIL and _checked(objective, punctual(history), window).outcome is not Outcome.FAIL:
+        because = "it fails only by orders that the generator sent late, or of which it wrote down nothing"
+        here = (*here, Doubt(because=because, voids=frozenset({Outcome.FAIL}), timing_only=True))
+    return _doubted(verdict, here, objective.checker)
 
 
 def _checked(objective: Objective, history: History, window: Window) -> Verdict:

@@ -210,9 +210,22 @@ def _stale(scenario: Scenario, steps: tuple[PlannedStep, ...], objectives: tuple
             raise PlanError(scenario.file, "recovery.stable_s", because)
 
 
+def _staged(scenario: Scenario, objectives: tuple[Objective, ...]) -> None:
+    """Refuse what a stage of the load would hide, or make another's work."""
+    for one in objectives if scenario.load.stages else ():
+        because = ""
+        if one.kind == "rto":
+            because = "rto sees outages by the usual rate, which stages change; ask back_after_heal, or leave the stages out"
+        elif one.kind == "back_after_heal" and scenario.steps:
+            because = "nobody could tell what it came back from, a step or a stage; leave the stages out"
+        if because:
+            raise PlanError(scenario.file, f"objectives.{one.id}", because)
+
+
 def short(scenario: Scenario, steps: tuple[PlannedStep, ...], objectives: tuple[Objective, ...]) -> None:
     """Refuse what cannot give evidence: a hold our own heal would end, a baseline without looks, a load too short."""
     _stale(scenario, steps, objectives)
+    _staged(scenario, objectives)
     for one in objectives:
         budget = getattr(one.checker, "budget_s", None) if one.kind == "rto" else None
         for step in steps:

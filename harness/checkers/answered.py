@@ -14,9 +14,9 @@ from harness.model import Positive, Ratio, Verdict, noun
 class Answered(Checker):
     """Orders told clearly over offered orders, of those due in the window, must be at least ``min_ratio`` (0 to 1).
 
-    Told clearly: acknowledged, or refused with proof that nothing was ordered, within ``within_ms`` of the intended time. An
-    order of which nobody knows what became of it is not. Evidence: orders due, nine tenths of what was to come; with less
-    it is INCONCLUSIVE.
+    Told clearly: acknowledged, or refused by an answer that proves that nothing was ordered, within ``within_ms`` of the
+    intended time. An order of which nobody knows what became of it is not, nor one whose connection was refused. Evidence:
+    orders due, nine tenths of what was to come; with less it is INCONCLUSIVE.
     """
 
     timing: ClassVar[bool] = True
@@ -32,8 +32,9 @@ class Answered(Checker):
     def check(self, history: History) -> Verdict:
         """Judge the orders due in the history's window."""
         ledger, rows = history.ledger, np.flatnonzero(history.cohort())
+        refused = np.equal(ledger.fate[rows], REFUSED) & (ledger.status[rows] > 0)
         fate, took_ms = ledger.fate[rows], (ledger.done_ns[rows] - ledger.intended_ns[rows]) / 1e6
-        clear = (np.equal(fate, ACKNOWLEDGED) | np.equal(fate, REFUSED)) & (took_ms <= self.within_ms)
+        clear = (np.equal(fate, ACKNOWLEDGED) | refused) & (took_ms <= self.within_ms)
         offered, told, needed = len(rows), int(np.count_nonzero(clear)), arrivals_needed(history, history.window)
         ratio = told / offered if offered else 0.0
         word = (
@@ -46,7 +47,7 @@ class Answered(Checker):
             lacking=too_few(offered, needed),
             measured={
                 "ratio": ratio,
-                "refused": int(np.count_nonzero(clear & np.equal(fate, REFUSED))),
+                "refused": int(np.count_nonzero(clear & refused)),
                 "offered": offered,
             },
             limit={"min_ratio": self.min_ratio, "within_ms": self.within_ms},

@@ -81,7 +81,7 @@ def _lost(history: History) -> NDArray[np.int64]:
 
 def _first_act(history: History) -> int | None:
     """Give the time of the first act; None where nothing was broken."""
-    return next((disturbance.at_ns for disturbance in history.disturbances if not disturbance.heal), None)
+    return next((disturbance.at_ns for disturbance in history.breakages if not disturbance.heal), None)
 
 
 def _when(history: History, lost: NDArray[np.int64]) -> str:

@@ -1,5 +1,7 @@
 """``oversold``: the shop sold no piece that it did not have."""
 
+from collections.abc import Sequence
+
 from harness.audited import StockLevel
 from harness.evidence import acknowledged, audit_lacks, decide, plural
 from harness.history import Checker, History
@@ -11,8 +13,9 @@ class Oversold(Checker):
     """Products whose books do not balance in the audit's one snapshot of the primary: at most ``max``.
 
     For each product nothing may be below zero, and what it began with, less what is left, must be what the orders add up
-    to. Evidence: products read, all of them are needed, and at least one piece sold; else INCONCLUSIVE unless already
-    proved. ``examples`` names the products with their figures.
+    to. Evidence: products read, all of them are needed, and at least one piece sold; where the load says how many last
+    pieces there are, a product that was sold out. Else INCONCLUSIVE unless already proved. ``examples`` names the products
+    with their figures.
     """
 
     max: Count = 0
@@ -29,7 +32,9 @@ class Oversold(Checker):
             f"{plural(sum(level.final < 0 for level in wrong), 'product')} below zero; at most {self.max:,} may be wrong."
             if len(wrong) > self.max
             else "",
-            lacking=audit_lacks(history) or _lacking(products, needed, sold, acknowledged(history)),
+            lacking=audit_lacks(history)
+            or _lacking(products, needed, sold, acknowledged(history))
+            or _plenty(history, levels),
             passed=f"The stock of all {products:,} products balances with {plural(sold, 'piece')} sold; none is below zero."
             if not wrong
             else f"The stock of {len(wrong):,} of {products:,} products does not balance; {self.max:,} may be wrong.",
@@ -50,6 +55,14 @@ class Oversold(Checker):
 def balanced(level: StockLevel) -> bool:
     """Whether one product's books balance: nothing below zero, and what is gone is what was sold."""
     return level.final >= 0 and level.initial - level.final == level.sold
+
+
+def _plenty(history: History, levels: Sequence[StockLevel]) -> str:
+    """Say that nobody wanted more than there was, although the load was to; empty where somebody did."""
+    scarce = history.scenario.load.last_pieces
+    if not scarce or any(level.final <= 0 for level in levels):
+        return ""
+    return f"No product was sold out, so nobody wanted more of the last {scarce:,} pieces than there were."
 
 
 def _lacking(products: int, needed: int, sold: int, orders: int) -> str:

@@ -38,7 +38,7 @@ class Redundancy(Checker):
             if load is None:
                 lacking = "The journal does not say when the load began and ended."
             return decide(passed="", lacking=lacking, evidence=0, needed=1, limit=limit)
-        disturbed = [disturbance.at_ns for disturbance in history.disturbances]
+        disturbed = [disturbance.at_ns for disturbance in history.breakages]
         stretch = Window(start_ns=max(disturbed, default=load.start_ns), end_ns=load.end_ns)
         views = [_view(component, history.samples("redundancy", component.name), stretch) for component in components]
         return decide(

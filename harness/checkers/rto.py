@@ -21,9 +21,10 @@ class Rto(Checker):
 
     Recovery: from just before the act to the end of the last outage (``outages``) before the next disturbance; 0 where
     no outage was seen; an act that comes while it is still out from another belongs to that one. Afterwards no outage
-    for ``recovery.stable_s``, or until the next disturbance if that comes earlier, but for 5 s at least. Still out when
-    the next disturbance comes, or when the load ends after the budget: FAIL, "not by itself". A heal or an end that came
-    before the budget was over cannot tell: INCONCLUSIVE. The contract is undecided where the load ended before it was
+    for ``recovery.stable_s``, or until the next disturbance if that comes earlier, but for 5 s at least, with as many orders
+    due as evidence. Still out when the next disturbance comes, or when the load ends after the budget: FAIL, "not by
+    itself". A heal or an end that came before the budget was over cannot tell: INCONCLUSIVE. The contract is undecided
+    where the load ended before it was
     over. Evidence: orders due from the first act on; twice as many must be due within the budget as make an outage (10
     where fewer than 100 come in a second), else it could be over budget unseen, and a PASS stays open. Measured beside:
     each outage, ``orders_missed`` (not acknowledged), ``order_seconds_late`` (sum of what acknowledged orders took above
@@ -47,7 +48,7 @@ class Rto(Checker):
             return decide(passed="", lacking=lacking, evidence=0, needed=1, limit=limit)
         since = Window(start_ns=found[0].disturbance.at_ns, end_ns=load.end_ns)
         failures = [word for one in found if (word := self._failed(one))]
-        doubts = [word for one in found if (word := self._lacking(one, history.scenario.recovery.stable_s))]
+        doubts = [word for one in found if (word := self._lacking(one, history))]
         due, seen = history.rate * self.budget_s, orders_to_see(history.rate)
         if due < seen:
             doubts.append(
@@ -75,8 +76,9 @@ class Rto(Checker):
             )
         return f"After {_cause(one)} it took {one.recovery_s:.1f} s to take orders again; {budget}" if over else ""
 
-    def _lacking(self, one: Aftermath, stable_s: float) -> str:
+    def _lacking(self, one: Aftermath, history: History) -> str:
         """Say what one aftermath leaves open; empty where it does not."""
+        stable_s, enough = history.scenario.recovery.stable_s, orders_to_see(history.rate)
         wanted = min(stable_s, STEADY_AT_LEAST_S) if one.following else stable_s
         if one.inherited:
             return f"The shop was already out before {one.disturbance.step}, so its recovery cannot be told."
@@ -85,6 +87,8 @@ class Rto(Checker):
         if one.steady_s < wanted:
             was = f"it was steady for only {one.steady_s:.1f} s when {_end(one)}"
             return f"After {_cause(one)} {was}; {wanted:g} s are needed."
+        if (due := history.rate * one.steady_s) < enough:
+            return f"After {_cause(one)} only {due:.1f} orders were due while it was steady; {enough:g} are needed."
         return ""
 
     def _contract(self, found: tuple[Aftermath, ...], *, open_end: bool) -> list[str]:

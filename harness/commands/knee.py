@@ -15,7 +15,7 @@ from harness.campaign import Change, Manner, Sortie, fly, planned, run_id
 from harness.commands import completing
 from harness.cores import Cores, apart
 from harness.cost import PROBE
-from harness.errors import SetupError
+from harness.errors import PlanError, SetupError
 from harness.knee import page
 from harness.knee.ladder import asked_of, ladder
 from harness.knee.rungs import THROTTLED, Rung, of_all, rungs
@@ -120,7 +120,14 @@ def _searched(asked: _Asked, console: Screen) -> _Ended:
     reports: list[Report] = []
     code: int | None = None
     while code is None and (rates := next_rates(seen, asked.first)):
-        sortie = asked.sortie(rates)
+        try:
+            sortie = asked.sortie(rates)
+        except PlanError as error:
+            if not reports:
+                raise
+            console.print(Text(f"The search ends: so few orders prove nothing: {visible(str(error))}"), soft_wrap=True)
+            code = Outcome.INCONCLUSIVE.exit_code
+            break
         title = f"{asked.scenario.name}: {', '.join(f'{rate:,}' for rate in rates)} orders/s"
         console.print(title, style="bold", markup=False)
         with Progress(console, title) as progress:

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import tomli_w
@@ -31,7 +32,9 @@ def asked_of(scenario: Scenario, try_s: float) -> tuple[Entry, ...]:
             f"{scenario.file}: a knee is sought where nothing is broken: name a scenario without steps, stages, sessions "
             "and repeat"
         )
-    found = tuple(one for one in (*scenario.steady_state, *scenario.objectives) if _climbs(one, try_s))
+    ids = {one.id for one in scenario.objectives}
+    steady = tuple(replace(one, id=f"steady_{one.id}") if one.id in ids else one for one in scenario.steady_state)
+    found = tuple(one for one in (*steady, *scenario.objectives) if _climbs(one, try_s))
     if not found:
         raise UsageError(
             f"{scenario.file}: nothing that it asks can be judged on a rung of {try_s:g} s; ask for goodput or order_latency"

@@ -21,7 +21,7 @@ from harness.load.shopper import Answer, Request
 from harness.model import noun
 
 BLOCK = 16_384
-BODY_MAX = 1 << 20
+BODY_MAX = 1 << 24  # no page or picture of a shop is longer; what never ends must end somewhere
 IDLE_MAX_NS = 3_000_000_000
 PORTS = {"http": 80, "https": 443}
 OUR_OWN_LIMITS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})

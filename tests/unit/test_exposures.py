@@ -8,8 +8,8 @@ from harness import events
 from harness.checkers.failed_sessions import FailedSessions
 from harness.model import Outcome
 from harness.sessions import exposures
-from tests.fake_runs import act_ns, also, without
-from tests.unit.test_sessions import S, good, the_plan
+from tests.fake_runs import S, act_ns, also, without
+from tests.unit.test_sessions import good, the_plan
 
 
 def test_what_one_step_moved_is_no_evidence_of_another() -> None:

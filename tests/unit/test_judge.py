@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness import events
-from harness.history import Checker, History, Window
+from harness.history import UNKNOWN, Checker, History, Window
 from harness.judge import HEALED, encode, judge, window_of
 from harness.model import Doubt, Judgement, Outcome, Verdict, noun
 from harness.planned import Objective, Plan
@@ -148,6 +148,45 @@ def test_lateness_voids_a_fail_only_where_it_was(when: str, outcome: Outcome) ->
     found = verdict(judge(asking(AskedOfTime(outcome=Outcome.FAIL), when), spoilt), "asked")
     assert found.outcome is outcome, found
     assert ("the generator was late" in found.because) == (outcome is Outcome.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(
+    ("how", "outcome"),
+    [("sent late", Outcome.INCONCLUSIVE), ("no record", Outcome.INCONCLUSIVE), ("the shop", Outcome.FAIL)],
+)
+def test_a_few_orders_that_we_spoilt_ourselves_make_no_outage(how: str, outcome: Outcome) -> None:
+    """So few that of the run as a whole there is no doubt, 20 s after the act: without the shop's part in it no FAIL."""
+    history = a_history()
+    ledger = history.ledger
+    hit = (ledger.intended_ns >= ACT + 20 * S) & (ledger.intended_ns < ACT + 20 * S + S // 5)
+    assert 0 < np.count_nonzero(hit) < 0.005 * len(ledger)
+    spoilt = {
+        "sent late": replace(
+            ledger,
+            sent_ns=np.where(hit, ledger.intended_ns + 2 * S, ledger.sent_ns),
+            done_ns=np.where(hit, ledger.intended_ns + 2 * S + 1, ledger.done_ns),
+        ),
+        "no record": replace(ledger, recorded=ledger.recorded & ~hit, fate=np.where(hit, UNKNOWN, ledger.fate)),
+        "the shop": replace(ledger, done_ns=np.where(hit, ledger.intended_ns + 2 * S, ledger.done_ns)),
+    }[how]
+    found = verdict(judge(PLAN, replace(history, ledger=spoilt)), "rto")
+    assert found.measured["recovery_s"] == pytest.approx(20.2, abs=0.1)
+    assert found.outcome is outcome, found.because
+
+
+@pytest.mark.parametrize(("when", "outcome"), [("baseline", Outcome.INCONCLUSIVE), ("recovered", Outcome.FAIL)])
+def test_a_busy_machine_voids_a_fail_only_where_it_was_busy(when: str, outcome: Outcome) -> None:
+    """For a few seconds of the baseline others had half of it; on average of the run they had little."""
+    history = a_history()
+    seen = tuple(
+        replace(one, value=0.5)
+        if isinstance(one, events.Sample) and one.probe == "foreign_cpu" and ACT - 5 * S <= one.at_ns < ACT - S
+        else one
+        for one in history.events
+    )
+    assert judge(PLAN, replace(history, events=seen)).outcome is Outcome.PASS
+    found = verdict(judge(asking(AskedOfTime(outcome=Outcome.FAIL), when), replace(history, events=seen)), "asked")
+    assert found.outcome is outcome, found
 
 
 def test_an_interrupted_run_fails_where_that_is_proved_and_is_else_inconclusive() -> None:

@@ -185,6 +185,18 @@ REFUSED = {
         "objectives.on.name",
         "'NoPrimary' is no alert of the shop made_up; it has: OrdersDbNoPrimary",
     ),
+    "an rto beside stages": (
+        GOOD.replace("warm_up_s", "stages = [{ name = 'rush', orders_per_s = 200, for_s = 9 }]\nwarm_up_s"),
+        "objectives.rto",
+        "rto sees outages by the usual rate, which stages change; ask back_after_heal, or leave the stages out",
+    ),
+    "a way back from a step or a stage": (
+        GOOD.replace("warm_up_s", "stages = [{ name = 'rush', orders_per_s = 200, for_s = 9 }]\nwarm_up_s").replace(
+            "rto = { budget_s = 15, contract_s = 900 }", "back_after_heal = { budget_s = 15 }"
+        ),
+        "objectives.back_after_heal",
+        "nobody could tell what it came back from, a step or a stage; leave the stages out",
+    ),
     "unknown stretch": (
         GOOD.replace("oversold = {}", 'oversold = { when = "never" }'),
         "objectives.oversold.when",

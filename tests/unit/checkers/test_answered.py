@@ -1,6 +1,11 @@
 """``answered``: taken or refused, but soon and clearly."""
 
+from dataclasses import replace
+
+import numpy as np
+
 from harness.checkers.answered import Answered
+from harness.history import REFUSED
 from harness.model import Outcome, Verdict
 from tests.fake_runs import Trouble, a_history, a_plan, end_ns
 
@@ -16,6 +21,14 @@ def test_a_refusal_is_an_answer() -> None:
     assert verdict.outcome is Outcome.PASS, verdict
     assert verdict.measured["refused"] > 100
     assert verdict.measured["ratio"] == 1.0
+
+
+def test_a_connection_that_was_refused_told_nobody_anything() -> None:
+    history = a_history(CALM, [Trouble(from_s=-20, to_s=-10)])
+    silent = replace(history.ledger, status=np.where(np.equal(history.ledger.fate, REFUSED), 0, history.ledger.status))
+    verdict = Answered(min_ratio=0.99).check(replace(history, ledger=silent))
+    assert verdict.outcome is Outcome.FAIL, verdict
+    assert verdict.measured["refused"] == 0
 
 
 def test_silence_is_none_and_neither_is_what_comes_too_late() -> None:

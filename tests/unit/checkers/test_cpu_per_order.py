@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from harness.checkers.cpu_per_order import CpuPerOrder
@@ -47,6 +48,18 @@ def test_one_order_that_costs_too_much_fails() -> None:
     verdict = judged(dear, limit)
     assert verdict.outcome is Outcome.FAIL, verdict
     assert "storefront" in verdict.because
+
+
+@pytest.mark.parametrize("column", ["recorded", "sent_ns"])
+def test_orders_that_never_came_make_the_others_no_dearer(column: str) -> None:
+    """A worker was lost: what costs as much with half of the orders costs twice as much for each."""
+    good = a_history(CALM, ())
+    gone = good.cohort(STRETCH) & (good.ledger.seq % 100 == 0)
+    kept = {"recorded": good.ledger.recorded & ~gone, "sent_ns": np.where(gone, -1, good.ledger.sent_ns)}[column]
+    poorer = replace(good, ledger=replace(good.ledger, **{column: kept}))
+    verdict = judged(poorer, 0.001)
+    assert verdict.outcome is Outcome.INCONCLUSIVE, verdict
+    assert judged(good, 0.001).outcome is Outcome.FAIL
 
 
 @pytest.mark.parametrize("on", [GENERATOR, MACHINE, "storefront-2"])

@@ -28,6 +28,13 @@ def test_balanced_books_pass_also_when_a_product_is_sold_out() -> None:
     assert verdict.evidence == SKUS
 
 
+@pytest.mark.parametrize(("left", "outcome"), [(0, Outcome.PASS), (1, Outcome.INCONCLUSIVE), (-1, Outcome.FAIL)])
+def test_where_nobody_wanted_the_last_pieces_nothing_is_proved(left: int, outcome: Outcome) -> None:
+    history = stocked(level(left, 500 - left))
+    scarce = replace(history.scenario, load=replace(history.scenario.load, last_pieces=500))
+    assert Oversold().check(replace(history, scenario=scarce)).outcome is outcome
+
+
 @pytest.mark.parametrize(("final", "sold"), [(-3, 503), (0, 503), (1, 500), (0, 499)])
 def test_less_than_nothing_or_other_than_sold_fails(final: int, sold: int) -> None:
     verdict = Oversold().check(stocked(level(final, sold)))

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from harness.checkers.redundancy import Redundancy
-from harness.events import Healing, Sample
+from harness.demand import Stage
+from harness.events import Acted, Healing, Intended, Sample
 from harness.history import History
 from harness.model import Outcome
 from tests.fake_declaration import DECLARATION
@@ -35,6 +36,18 @@ def test_whole_again_within_the_budget_passes() -> None:
 def test_later_than_the_budget_fails() -> None:
     verdict = Redundancy(budget_s=5).check(seeing(lambda at_s: 0.0 if at_s < 8 else 1.0))
     assert (verdict.outcome, verdict.measured["restored_s"]) == (Outcome.FAIL, 8)
+
+
+def test_the_end_of_a_stage_stops_no_watch() -> None:
+    """Where steps act, what the load does afterwards is no disturbance that the data would have to get over."""
+    history = seeing(lambda at_s: 0.0 if at_s < 8 else 1.0)
+    load = replace(history.scenario.load, stages=(Stage(name="rush", orders_per_s=200, for_s=35),))
+    staged = replace(history, scenario=replace(history.scenario, load=load))
+    assert max(one.at_ns for one in staged.disturbances) > HEALED + 8 * S
+    verdict = Redundancy(budget_s=5).check(staged)
+    assert (verdict.outcome, verdict.measured["restored_s"]) == (Outcome.FAIL, 8)
+    idle = without(staged, Acted, Intended, Healing)
+    assert [one.step for one in idle.breakages] == ["rush", "rush"]
 
 
 def test_never_whole_again_fails_and_says_for_how_long() -> None:

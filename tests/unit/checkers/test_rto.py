@@ -95,6 +95,15 @@ def test_quiet_for_too_short_a_time_at_the_end_is_inconclusive() -> None:
     assert "steady for only" in verdict.because
 
 
+def test_so_few_orders_that_nobody_would_see_it_out_are_no_steadiness() -> None:
+    """At 0.3 orders a second five seconds pass without a single one."""
+    history = a_history()
+    told = tuple(replace(one, scale=0.003) if isinstance(one, events.Run) else one for one in history.events)
+    verdict = Rto(budget_s=40).check(replace(history, events=told))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "orders were due while it was steady" in verdict.because
+
+
 def test_healed_before_the_budget_was_over_is_inconclusive() -> None:
     """An interrupted run: we healed after 5 s, so nobody knows whether the shop would have."""
     history = moved(a_history(troubles=[Trouble(from_s=0, to_s=6)]), events.Healing, ACT + 5 * S)

@@ -3,11 +3,13 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.campaign import Flown, Manner, Sortie
 from harness.commands import knee
+from harness.errors import PlanError
 from harness.events import Fingerprint, Sample
 from harness.history import History
 from harness.judge import judge
@@ -148,6 +150,22 @@ def test_an_interruption_ends_the_search_and_keeps_what_was_seen(here: Path, mon
     flights = Flights(80, ends=130)
     done = sought(monkeypatch, flights)
     assert (done.code, len(flights.flown)) == (130, 1)
+    assert list(here.glob("reports/knees/*/knee.html"))
+
+
+def test_a_shop_that_holds_nothing_ends_the_search_with_what_was_seen(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below some rate a ladder would prove nothing, and is refused: that is no mistake of who typed the command."""
+    flights, real = Flights(80), knee.plan
+
+    def refusing(*what: Any, **how: Any) -> Plan:
+        if flights.flown:
+            raise PlanError("calm_knee.toml", "load.stages", "write more")
+        return real(*what, **how)
+
+    monkeypatch.setattr(knee, "plan", refusing)
+    done = sought(monkeypatch, flights)
+    assert (done.code, len(flights.flown)) == (12, 1)
+    assert "so few orders prove nothing" in done.out
     assert list(here.glob("reports/knees/*/knee.html"))
 
 

@@ -35,6 +35,16 @@ def test_a_ladder_is_a_scenario_that_plans_and_offers_each_rate_for_as_long_as_a
     assert asked["orders_lost"] == "all"
 
 
+def test_a_steady_state_of_the_same_name_is_asked_too() -> None:
+    """One is stricter than the other, and none may take the other's place."""
+    loose = parse(PEAK.text + "\n[objectives.order_latency]\np95_max_ms = 1000\n", PEAK.file)
+    asked = {one.id: one.params for one in climbed(loose, 400).objectives if one.kind == "order_latency"}
+    assert {name: told["p95_max_ms"] for name, told in asked.items()} == {
+        "order_latency_at_400": 1000,
+        "steady_order_latency_at_400": 200,
+    }
+
+
 def test_what_a_short_stretch_cannot_show_or_is_no_question_of_speed_is_not_asked_of_it() -> None:
     """A throughput takes a minute, and a cost is no capacity."""
     ids = {one.id for one in asked_of(PEAK, 20)}
