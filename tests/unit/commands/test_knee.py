@@ -13,6 +13,7 @@ from harness.errors import PlanError
 from harness.events import Fingerprint, Sample
 from harness.history import History
 from harness.judge import judge
+from harness.plan import plan as planning
 from harness.planned import Plan
 from harness.progress import Progress
 from harness.project import Project
@@ -155,12 +156,12 @@ def test_an_interruption_ends_the_search_and_keeps_what_was_seen(here: Path, mon
 
 def test_a_shop_that_holds_nothing_ends_the_search_with_what_was_seen(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Below some rate a ladder would prove nothing, and is refused: that is no mistake of who typed the command."""
-    flights, real = Flights(80), knee.plan
+    flights = Flights(80)
 
     def refusing(*what: Any, **how: Any) -> Plan:
         if flights.flown:
             raise PlanError("calm_knee.toml", "load.stages", "write more")
-        return real(*what, **how)
+        return planning(*what, **how)
 
     monkeypatch.setattr(knee, "plan", refusing)
     done = sought(monkeypatch, flights)
