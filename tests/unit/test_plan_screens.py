@@ -55,7 +55,9 @@ REFUSED: Mapping[str, tuple[str, Declaration, str, str]] = {
         "first_screen looks at one stretch in which something is broken; write at_s = 40 or less",
     ),
     "a stage beside a fault": (
-        GOOD.replace("warm_up_s", "stages = [{ name = 'rush', for_s = 5, orders_per_s = 200 }]\nwarm_up_s"),
+        GOOD.replace("warm_up_s", "stages = [{ name = 'rush', for_s = 5, orders_per_s = 200 }]\nwarm_up_s").replace(
+            "rto =", "# rto ="
+        ),
         DECLARATION,
         "load.stages",
         "first_screen cannot tell what a stage does from what is broken; leave the stages out",
