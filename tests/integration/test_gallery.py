@@ -23,7 +23,11 @@ def project(tmp_path: Path) -> Iterator[Project]:
     made.scenario("scenarios/evening", EVENING)
     (made.root / ".gitignore").write_text("tmp*/\n")  # where its flights keep what is for a moment
     who = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.org"]
-    for words in (["init", "--quiet"], ["add", ".gitignore", "pyproject.toml", "scenarios"], ["commit", "--quiet", "--message", "Begin"]):
+    for words in (
+        ["init", "--quiet"],
+        ["add", ".gitignore", "pyproject.toml", "scenarios"],
+        ["commit", "--quiet", "--message", "Begin"],
+    ):
         subprocess.run(["git", "-C", str(made.root), *who, *words], check=True, capture_output=True, timeout=30)
     yield made
     made.end()
