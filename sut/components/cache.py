@@ -8,7 +8,7 @@ from typing import ClassVar
 from harness.clock import MachineClock
 from harness.errors import ControlError
 from harness.model import Break, Reading
-from sut.components.ask import Deadline, Wire, http_get, look
+from sut.components.ask import Deadline, Wire, about, http_get, look
 from sut.components.ground import Ground
 from sut.components.part import CALL_S, Part
 from sut.components.watched import TICKET, Rule, Scrape
@@ -103,7 +103,8 @@ class Cache(Part):
         fresh = str(self.ground.now_ns())
         _, left, kept = self._told([("SET", CANARY, fresh, "NX"), ("GET", CANARY), _COUNT], deadline)
         if kept == _ALONE:
-            self._price(deadline)
+            with about("the page that would be kept"):
+                self._price(deadline)
             (kept,) = self._told([_COUNT], deadline)
         if kept == _ALONE:
             raise ValueError("it keeps nothing but our own text, although a page was shown: nobody uses it")

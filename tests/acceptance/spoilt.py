@@ -11,16 +11,11 @@ from tests.acceptance.stage import ENGINE_WORD, Stage, doubts, outcome, shortene
 INJECTORS = {"kill": "db_primary_lost", "crash": "db_process_crash", "pause": "db_frozen"}
 MENDERS = {"start": "db_primary_lost", "unpause": "db_frozen"}
 MENDED = {"start": ("kill", "start"), "unpause": ("pause", "unpause")}  # what the engine says of the act, and of `heal`
-UNBITTEN = ("was not seen to bite", "healed by itself while it should have been held")
 LONGEST_S, LONGEST_DIRTY_S = 180.0, 420.0
 
 
 def no_injector(power: str, stage: Stage) -> str:
-    """Fly with a power that does nothing: nobody sees it bite, and the engine says that nothing happened.
-
-    On a machine that others use, too, a witness may hear nothing for a moment, and take that for the bite; then it sees at
-    once that nothing is held.
-    """
+    """Fly with a power that does nothing: nobody sees it bite, and the engine says that nothing happened."""
     stage.listen()
     flight = stage.fly(shortened(INJECTORS[power]), spoilt=[f"inject:{power}"])
     code = stage.landed(flight, LONGEST_S)
@@ -31,8 +26,8 @@ def no_injector(power: str, stage: Stage) -> str:
     must("start" in heard, f"nothing was heard of the run by `docker events`: {heard}")
     seen = told(flight.folder)
     must(code == 12 and outcome(flight.folder) == "INCONCLUSIVE", f"exit {code}; {seen}")
-    reasons = [doubt for doubt in doubts(flight.folder) if any(word in doubt for word in UNBITTEN)]
-    must(reasons, f"no doubt says that it was not seen to bite, or to hold: {doubts(flight.folder)}")
+    reasons = [doubt for doubt in doubts(flight.folder) if "was not seen to bite" in doubt]
+    must(reasons, f"no doubt says that it was not seen to bite: {doubts(flight.folder)}")
     return f"INCONCLUSIVE: {reasons[0]}"
 
 

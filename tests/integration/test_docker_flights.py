@@ -55,6 +55,7 @@ def test_a_shop_that_acknowledges_before_it_commits_loses_orders(stage: Stage) -
     print(bad("ack_before_commit", shortened("db_process_crash"), stage))
 
 
+@pytest.mark.alone
 def test_a_kill_that_does_nothing_proves_nothing(stage: Stage) -> None:
     print(no_injector("kill", stage))
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.acceptance.stage import disturbed
 
-NOISE = "Not to be believed (FAIL voided): others used 73% of the machine during the load; 10% is the limit."
+NOISE = "Not to be believed (FAIL voided): others used 73% of the machine meanwhile; 10% is the limit."
 ROWS = {
     "nothing is amiss": ([("PASS", "")], False),
     "noise alone": ([("PASS", ""), ("INCONCLUSIVE", NOISE)], True),

@@ -137,6 +137,13 @@ def test_a_cache_that_nobody_uses_has_nothing_to_lose(server: Server, monkeypatc
         part.flush().act()
 
 
+def test_a_storefront_that_shows_nothing_is_no_illness_of_the_cache(server: Server) -> None:
+    """Nobody could look then: the cache neither refused nor was silent."""
+    seen = Here().kept_since()
+    assert seen.value is None
+    assert "the page that would be kept itself" in str(seen.why)
+
+
 def test_the_poison_is_what_a_storefront_would_believe(server: Server) -> None:
     Here().corrupt().act()
     assert server.kept.keys() == {key("product", sku).encode() for sku in POISONED}
