@@ -22,6 +22,11 @@ class Project:
         """The folder of run folders."""
         return self.root / "reports" / "runs"
 
+    @property
+    def documents(self) -> Path:
+        """The folder of documents: whatever is written there, the same is flown."""
+        return self.root / "docs"
+
     def shop(self, defects: tuple[str, ...] = ()) -> Shop:
         """Make the project's shop. Raises ``UsageError`` where its class cannot be found."""
         module, _, name = self.shop_name.partition(":")

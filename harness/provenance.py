@@ -56,14 +56,15 @@ def versions() -> dict[str, str]:
 def commit(project: Path, besides: Sequence[Path] = ()) -> str:
     """Give the project's commit, with ``+`` where the tree differs from it, new files included; empty outside git.
 
-    Files and folders of the project named in ``besides`` may differ: what a command writes about a commit does not make it
-    another. Nor does what git ignores.
+    Files and folders of the project named in ``besides`` may differ, and a commit that changes nothing else is passed over
+    for the one before it: what a command writes about a commit does not make it another, also once that is committed. Nor
+    does what git ignores.
     """
     here = project.resolve()
     inside = [path.resolve().relative_to(here) for path in besides if here in path.resolve().parents]
     where = ["--", ":/", *(f":(exclude){path}" for path in inside)]
     try:
-        name = _git(project, "describe", "--always", "--abbrev=12").stdout.strip()
+        name = _git(project, "log", "-1", "--abbrev=12", "--format=%h", *where).stdout.strip()
         same = _git(project, "diff", "HEAD", "--quiet", *where).returncode == 0
         new = _git(project, "ls-files", "--others", "--exclude-standard", *where).stdout
     except (OSError, subprocess.TimeoutExpired):

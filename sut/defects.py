@@ -57,7 +57,7 @@ DEFECTS = {
         shown_in=("thousand_orders",),
     ),
     "n_plus_one": Defect(
-        sentence="Each line of an order is looked up by a call of its own before the order is written.",
+        sentence="Before an order is written, each line's product and its category are looked up, by calls of their own.",
         caught_by="cpu_per_order",
         shown_in=("thousand_orders",),
     ),

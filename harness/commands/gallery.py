@@ -21,7 +21,7 @@ from harness.reporters import terminal
 from harness.reporters._words import visible
 from harness.screen import Screen
 
-PAGE = Path("docs") / "gallery.md"
+PAGE = "gallery.md"
 MOST_RUNS = 1000
 
 
@@ -31,7 +31,7 @@ MOST_RUNS = 1000
 @click.option("--runs", type=click.IntRange(1, MOST_RUNS), default=1, help="Runs of each pair, each with its own seed.")
 @click.option("--rate", type=float, help="Orders a second in place of the scenarios'; needed evidence scales with it.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where run folders go (default: reports/runs).")
-@click.option("--write", type=click.Path(path_type=Path, dir_okay=False), help=f"The page (default: {PAGE}).")
+@click.option("--write", type=click.Path(path_type=Path, dir_okay=False), help=f"The page (default: docs/{PAGE}).")
 @click.option("--resume", is_flag=True, help="Leave out what was decided at this commit, with this load.")
 def gallery_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
     files: tuple[Path, ...],
@@ -51,7 +51,7 @@ def gallery_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
     """
     project, console = find(Path.cwd()), Screen(highlight=False)
     made = matrix(project, files, defects, runs=runs, rate=rate)
-    wall = Wall(project, Book(write or project.root / PAGE), made)
+    wall = Wall(project, Book(write or project.documents / PAGE), made)
     sorties = wall.left(resume=resume)
     if resume and not known(wall.commit()):
         console.print("nothing is left out: the tree is not at a commit, so nobody knows what was flown before")

@@ -23,8 +23,9 @@ class Wall:
         self._asked = pairs.asked(made.sorties)
 
     def commit(self) -> str:
-        """Give the commit that would be flown now, with ``+`` where the tree differs in more than what we write."""
-        return provenance.commit(self._project.root, besides=(self.book.page, self.book.lines, self._project.runs))
+        """Give the commit that would be flown now, with ``+`` where the tree differs in more than documents and our runs."""
+        project = self._project
+        return provenance.commit(project.root, besides=(self.book.page, self.book.lines, project.documents, project.runs))
 
     def left(self, *, resume: bool) -> tuple[Sortie, ...]:
         """Give the runs to fly; with ``resume`` without those that are done."""

@@ -169,10 +169,11 @@ class Storefront:
         return await self._batches.place(key, lines)
 
     async def _look_up(self, lines: Iterable[tuple[str, int]]) -> None:
-        """Defect n_plus_one: ask for each line's product by a call of its own, which the order does not need."""
+        """Defect n_plus_one: ask for each line's product and what is beside it, by calls that no order needs."""
         for sku, _ in lines:
             with contextlib.suppress(CallError):
-                await self._reads.call("product", sql.PRODUCT, sku, limit_s=LIMIT_S)
+                for found in await self._reads.call("product", sql.PRODUCT, sku, limit_s=LIMIT_S):
+                    await self._reads.call("list", sql.LIST, found["category"], 0, limit_s=LIMIT_S)
 
 
 async def metrics(_request: Request) -> Response:

@@ -1,24 +1,22 @@
 """The book of the acceptance: a line of JSON for each row that was played, and the page of documentation made from it."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from harness import host, kept, provenance
+from harness.conclude import conclude
+from harness.gallery.book import Book
+from harness.gallery.entry import entry
 from harness.model import noun
+from harness.project import Project
 from tests.acceptance.flight import ROOT
 from tests.acceptance.rows import Row
 from tests.acceptance.stage import RUNS
 
-BOOK = ROOT / "docs" / "acceptance.jsonl"
-PAGE = ROOT / "docs" / "acceptance.md"
-WRITTEN = (
-    "docs/acceptance.jsonl",
-    "docs/acceptance.md",
-    "docs/benchmarks.md",
-    "docs/gallery.jsonl",
-    "docs/gallery.md",
-    "docs/nightly.jsonl",
-    "docs/nightly.md",
-)
+DOCUMENTS = ROOT / "docs"
+BOOK = DOCUMENTS / "acceptance.jsonl"
+PAGE = DOCUMENTS / "acceptance.md"
+GALLERY = DOCUMENTS / "gallery.md"
 OTHERWISE = "see to docs/ first"
 LONGEST_SEEN = 1000
 HEAD = """# Acceptance
@@ -47,8 +45,8 @@ class Entry:
 
 
 def commit() -> str:
-    """Give the commit that is played, with ``+`` where the tree differs from it in more than what is written here."""
-    return provenance.commit(ROOT, besides=[ROOT / page for page in WRITTEN])
+    """Give the commit that is played, with ``+`` where the tree differs from it in more than documents."""
+    return provenance.commit(ROOT, besides=[DOCUMENTS])
 
 
 def machine() -> str:
@@ -64,6 +62,14 @@ def enter(entry: Entry) -> None:
 def read() -> dict[str, Entry]:
     """Read the entry of each row. Raises ``UsageError``, also for a line that is none."""
     return {entry.row: entry for entry in kept.read(BOOK, Entry, OTHERWISE)}
+
+
+def hang(folder: Path, part: int, project: Project, gallery: Path = GALLERY) -> None:
+    """Enter a finished run into the book of the gallery too: `windtunnel gallery --resume` need not fly it again.
+
+    Raises ``StoredRunError``, ``UsageError`` and ``SetupError``.
+    """
+    Book(gallery).enter(entry(conclude(folder, project), part, commit=commit()))
 
 
 def clean(text: str) -> str:

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from harness.conclude import VERDICTS
+from harness.project import find
 from harness.scenario import load
-from tests.acceptance.flight import must
+from tests.acceptance import book
+from tests.acceptance.flight import ROOT, Flight, must
 from tests.acceptance.moments import MOMENTS
 from tests.acceptance.rows import Row
 from tests.acceptance.stage import Stage, doubts, engine_word, outcome, scenario, told, verdicts
@@ -66,6 +69,7 @@ def _good(file: Path, stage: Stage, *options: str) -> str:
     runs = series.runs if series else 1
     flight = stage.fly(file, *options)
     code = stage.landed(flight, LONGEST_S * runs)
+    _hang(flight, stage)
     seen = "; ".join(f"{folder.name}: {told(folder)}" for folder in flight.folders)
     must(len(flight.folders) == runs, f"{len(flight.folders)} runs of {runs}: {seen}")
     must(code == 0 and all(outcome(folder) == "PASS" for folder in flight.folders), f"exit {code}; {seen}")
@@ -89,6 +93,7 @@ def _bad(defect: str, file: Path, stage: Stage, *options: str) -> str:
     caught_by, word = CATCHES[defect]
     flight = stage.fly(file, "--defect", defect, *options)
     code = stage.landed(flight, LONGEST_S)
+    _hang(flight, stage)
     found, seen = verdicts(flight.folder), told(flight.folder)
     must(code == 1 and found[caught_by]["outcome"] == "FAIL", f"exit {code}; {seen}")
     must(word in found[caught_by]["because"], f"the sentence of {caught_by} does not say {word!r}: {seen}")
@@ -99,6 +104,13 @@ def _bad(defect: str, file: Path, stage: Stage, *options: str) -> str:
         must(fine or _open_by_outage(verdict), f"{objective} is neither PASS nor open for the outage: {seen}")
     such = "".join(f" Such as {example}." for example in found[caught_by]["examples"][:1])
     return f"FAIL {caught_by}: {found[caught_by]['because']}{such} {engine_word(flight.folder)}".strip()
+
+
+def _hang(flight: Flight, stage: Stage) -> None:
+    """Hang a flight's runs that were judged in the gallery, whatever they have shown, numbered through the row."""
+    for folder in flight.folders:
+        if (folder / VERDICTS).exists():
+            book.hang(folder, stage.runs.index(folder.name) + 1, find(ROOT))
 
 
 def unseen(defect: str, name: str, stage: Stage) -> str:

@@ -22,15 +22,17 @@ def project(tmp_path: Path) -> Iterator[Project]:
     (made.root / "scenarios").mkdir()
     made.scenario("scenarios/evening", EVENING)
     (made.root / ".gitignore").write_text("tmp*/\n")  # where its flights keep what is for a moment
-    who = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.org"]
-    for words in (
-        ["init", "--quiet"],
-        ["add", ".gitignore", "pyproject.toml", "scenarios"],
-        ["commit", "--quiet", "--message", "Begin"],
-    ):
-        subprocess.run(["git", "-C", str(made.root), *who, *words], check=True, capture_output=True, timeout=30)
+    git(made, "init", "--quiet")
+    git(made, "add", ".gitignore", "pyproject.toml", "scenarios")
+    git(made, "commit", "--quiet", "--message", "Begin")
     yield made
     made.end()
+
+
+def git(project: Project, *words: str) -> None:
+    """Have git do something in a project."""
+    who = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.org"]
+    subprocess.run(["git", "-C", str(project.root), *who, *words], check=True, capture_output=True, timeout=30)
 
 
 def test_a_gallery_that_was_interrupted_goes_on_and_says_who_was_missed(project: Project) -> None:
@@ -46,6 +48,8 @@ def test_a_gallery_that_was_interrupted_goes_on_and_says_who_was_missed(project:
     assert [one["word"] for one in _entries(book)] == ["quiet"], cut.out
     assert "Bad shops: 0 of 2 pairs" in page.read_text()
 
+    git(project, "add", "docs")
+    git(project, "commit", "--quiet", "--message", "Write what is known so far")
     landed = project.start("gallery", "--resume").land()
     assert landed.code == 1, landed.out
     assert "2 runs: about " in landed.out

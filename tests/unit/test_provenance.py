@@ -62,5 +62,16 @@ def test_what_is_written_about_a_commit_may_differ(tree: Path) -> None:
     assert commit(tree, besides=[page]) == f"{name}+"
 
 
+def test_a_commit_of_what_was_written_about_another_is_none_itself(tree: Path) -> None:
+    """Else a gallery whose book was committed on the way would begin again."""
+    name, docs = commit(tree), tree / "docs"
+    for changed, same in (("docs/page.md", True), ("docs/new.md", True), ("code", False)):
+        (tree / changed).write_text(f"new {same}")
+        git(tree, "add", ".")
+        git(tree, "commit", "--quiet", "--message", "Change it")
+        assert (commit(tree, besides=[docs]) == name) is same
+        assert commit(tree) != name
+
+
 def test_outside_git_there_is_none(tmp_path: Path) -> None:
     assert commit(tmp_path) == ""

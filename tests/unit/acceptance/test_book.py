@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from harness.errors import SetupError, UsageError
+from harness.gallery.book import Book, done
+from harness.gallery.entry import Word
 from tests.acceptance import book
 from tests.acceptance.book import Entry
 from tests.acceptance.flight import ROOT
 from tests.acceptance.rows import Row
+from tests.golden import project, unpack
 
 FIRST = Entry(
     row="good.calm",
@@ -70,3 +73,16 @@ def test_a_row_of_which_more_is_required_by_now_is_not_as_required(tmp_path: Pat
 def test_the_book_that_is_kept_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(book, "BOOK", ROOT / "docs" / "acceptance.jsonl")
     assert all(row == entry.row for row, entry in book.read().items())
+
+
+def test_what_a_row_has_flown_hangs_in_the_gallery_and_need_not_be_flown_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book, "commit", lambda: "c1")
+    there, gallery = project(tmp_path), tmp_path / "docs" / "gallery.md"
+    for part, name in enumerate(("no_failover", "primary_lost"), 1):
+        book.hang(unpack(name, there), part, there, gallery)
+    entries = Book(gallery).read()
+    assert {key[::2]: one.word for key, one in entries.items()} == {("no_failover", 1): Word.CAUGHT, ("", 2): Word.QUIET}
+    assert done(entries.values(), "c1").keys() == entries.keys()
+    assert done(entries.values(), "c2") == {}
