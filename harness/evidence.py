@@ -58,16 +58,17 @@ def arrivals_needed(history: History, window: Window) -> int:
 
     Random arrivals scatter by the square root of their number; five times that is allowed where it is more than a tenth.
     """
-    return _due_needed(history.due(window))
+    return due_needed(history.due(window))
 
 
 def sessions_needed(history: History, window: Window) -> int:
     """Give how many sessions must have been due in a window, likewise."""
     sessions = history.scenario.load.sessions
-    return _due_needed(sessions.per_s * history.scale * max(0.0, window.seconds) if sessions else 0.0)
+    return due_needed(sessions.per_s * history.scale * max(0.0, window.seconds) if sessions else 0.0)
 
 
-def _due_needed(due: float) -> int:
+def due_needed(due: float) -> int:
+    """Give how many arrivals must have been due where so many were to come; see ``arrivals_needed``."""
     return max(FEWEST_ARRIVALS, math.ceil(due - max(0.1 * due, 5 * math.sqrt(due))))
 
 

@@ -195,14 +195,19 @@ class History:
 
         A stage of the load is an act too, and its end a heal, where it began before the load was over.
         """
-        return _in_time((*self._breakages(), *self._surges()))
+        return _in_time((*self._strikes(), *self._surges()))
 
     @property
     def breakages(self) -> tuple[Disturbance, ...]:
         """Every act and every heal of a step, in the order of time; of the stages of the load where no step acted."""
-        return _in_time(tuple(self._breakages()) or tuple(self._surges()))
+        return self.struck or _in_time(self._surges())
 
-    def _breakages(self) -> Iterator[Disturbance]:
+    @property
+    def struck(self) -> tuple[Disturbance, ...]:
+        """Every act and every heal of a step, in the order of time."""
+        return _in_time(self._strikes())
+
+    def _strikes(self) -> Iterator[Disturbance]:
         acted = {event.step: event.t0_ns for event in self.all(Acted)}
         for event in self.all(Intended):
             yield Disturbance(at_ns=acted.get(event.step, event.at_ns), step=event.step, heal=False)

@@ -16,7 +16,8 @@ class Answered(Checker):
 
     Told clearly: acknowledged, or refused by an answer that proves that nothing was ordered, within ``within_ms`` of the
     intended time. An order of which nobody knows what became of it is not, nor one whose connection was refused. Evidence:
-    orders due, nine tenths of what was to come; with less it is INCONCLUSIVE.
+    orders due, nine tenths of what was to come, and of them ``refused_min_ratio`` that were told no: who serves everybody
+    has not shown what it tells those whom it cannot serve. With less it is INCONCLUSIVE.
     """
 
     timing: ClassVar[bool] = True
@@ -24,6 +25,7 @@ class Answered(Checker):
 
     min_ratio: Ratio
     within_ms: Positive = 1000.0
+    refused_min_ratio: Ratio = 0.0
 
     def foresee(self, forecast: Forecast) -> tuple[Foreseen, ...]:
         """Foresee the orders due in the stretch."""
@@ -36,7 +38,7 @@ class Answered(Checker):
         fate, took_ms = ledger.fate[rows], (ledger.done_ns[rows] - ledger.intended_ns[rows]) / 1e6
         clear = (np.equal(fate, ACKNOWLEDGED) | refused) & (took_ms <= self.within_ms)
         offered, told, needed = len(rows), int(np.count_nonzero(clear)), arrivals_needed(history, history.window)
-        ratio = told / offered if offered else 0.0
+        ratio, turned_away = told / offered if offered else 0.0, int(np.count_nonzero(clear & refused))
         word = (
             f"{told:,} of {offered:,} orders ({ratio:.2%}) were taken or refused within {self.within_ms:g} ms; "
             f"at least {self.min_ratio:.2%} must be."
@@ -44,13 +46,22 @@ class Answered(Checker):
         return decide(
             failed=f"Only {word}" if offered >= needed and not ratio >= self.min_ratio else "",
             passed=word,
-            lacking=too_few(offered, needed),
+            lacking=too_few(offered, needed) or self._unasked(turned_away, offered),
             measured={
                 "ratio": ratio,
-                "refused": int(np.count_nonzero(clear & refused)),
+                "refused": turned_away,
                 "offered": offered,
             },
             limit={"min_ratio": self.min_ratio, "within_ms": self.within_ms},
             evidence=offered,
             needed=needed,
+        )
+
+    def _unasked(self, turned_away: int, offered: int) -> str:
+        """Say that too few were told no; empty where enough were."""
+        if turned_away >= self.refused_min_ratio * offered:
+            return ""
+        return (
+            f"Only {turned_away:,} of {offered:,} orders were refused: {self.refused_min_ratio:.0%} had to be, to show what "
+            "the shop tells those whom it cannot serve. More must come: fly it with a higher --rate."
         )

@@ -18,7 +18,8 @@ LOOKS_PER_S = 0.5
 class Redundancy(Checker):
     """Each component that keeps standbys has them all within ``budget_s`` of the last disturbance, until the end.
 
-    The last disturbance is our last heal, or the act of an impulse after it; without any, all must be there throughout.
+    The last disturbance is our last heal, or the act of an impulse after it; without any, all must be there throughout,
+    however many shoppers come: no stage of the load is an excuse.
     ``restored_s`` counts from there to the first sample of the probe ``redundancy`` from which on, to the end of sampling,
     each shows all synchronous standbys declared; 0 where each does. Evidence: samples that saw something, at least one in
     2 s, none more than 5 s apart, to the end of the load. A gap leaves a PASS open; it is never counted as redundancy.
@@ -38,7 +39,7 @@ class Redundancy(Checker):
             if load is None:
                 lacking = "The journal does not say when the load began and ended."
             return decide(passed="", lacking=lacking, evidence=0, needed=1, limit=limit)
-        disturbed = [disturbance.at_ns for disturbance in history.breakages]
+        disturbed = [disturbance.at_ns for disturbance in history.struck]
         stretch = Window(start_ns=max(disturbed, default=load.start_ns), end_ns=load.end_ns)
         views = [_view(component, history.samples("redundancy", component.name), stretch) for component in components]
         return decide(

@@ -41,3 +41,13 @@ def test_too_few_orders_say_nothing() -> None:
     history = a_history(CALM, ())
     far = history.within(type(history.window)(start_ns=end_ns(CALM) - 1, end_ns=end_ns(CALM)))
     assert Answered(min_ratio=0.5).check(far).outcome is Outcome.INCONCLUSIVE
+
+
+def test_who_could_serve_everybody_has_not_shown_what_it_tells_the_others() -> None:
+    """A rush that is none proves nothing of a rush."""
+    check = Answered(min_ratio=0.99, refused_min_ratio=0.1)
+    idle = check.check(a_history(CALM, ()))
+    assert (idle.outcome, "higher --rate" in idle.because) == (Outcome.INCONCLUSIVE, True), idle
+    assert check.check(a_history(CALM, [Trouble(from_s=-20, to_s=-10)])).outcome is Outcome.PASS
+    silent = [Trouble(from_s=-20, to_s=-5, silent=True)]
+    assert check.check(a_history(CALM, silent)).outcome is Outcome.FAIL, "silence is proved, whoever else is turned away"

@@ -39,7 +39,7 @@ def test_later_than_the_budget_fails() -> None:
 
 
 def test_the_end_of_a_stage_stops_no_watch() -> None:
-    """Where steps act, what the load does afterwards is no disturbance that the data would have to get over."""
+    """What the load does is no disturbance that the data would have to get over, where steps act and where none does."""
     history = seeing(lambda at_s: 0.0 if at_s < 8 else 1.0)
     load = replace(history.scenario.load, stages=(Stage(name="rush", orders_per_s=200, for_s=35),))
     staged = replace(history, scenario=replace(history.scenario, load=load))
@@ -48,6 +48,7 @@ def test_the_end_of_a_stage_stops_no_watch() -> None:
     assert (verdict.outcome, verdict.measured["restored_s"]) == (Outcome.FAIL, 8)
     idle = without(staged, Acted, Intended, Healing)
     assert [one.step for one in idle.breakages] == ["rush", "rush"]
+    assert Redundancy(budget_s=5).check(idle).outcome is Outcome.FAIL
 
 
 def test_never_whole_again_fails_and_says_for_how_long() -> None:

@@ -48,7 +48,7 @@ def test_a_steady_state_of_the_same_name_is_asked_too() -> None:
 def test_what_a_short_stretch_cannot_show_or_is_no_question_of_speed_is_not_asked_of_it() -> None:
     """A throughput takes a minute, and a cost is no capacity."""
     ids = {one.id for one in asked_of(PEAK, 20)}
-    assert ids == {"goodput", "order_latency", "browsing", "looking_back", "ordering"}
+    assert ids == {"goodput", "order_latency", "browsed", "browsing", "looking_back", "ordering"}
     assert {one.id for one in asked_of(PEAK, 60)} == ids | {"throughput"}
     assert not any(one.kind == "cpu_per_order" for one in climbed(PEAK, 400).objectives)
 
