@@ -26,6 +26,7 @@ AHEAD_S = 1.0
 SETTLE_S, HASTY_SETTLE_S = REQUEST_S + 5, 2.0
 LAST_LOOK_S = 2 * PATIENCE_NS / S + 5  # the last load, and a look whether the browser itself still works
 SHOTS_MAX, BITTEN_S = 4, 2.0
+GATHERER = "gatherer"
 
 
 class Arrivals:
@@ -43,6 +44,7 @@ class Arrivals:
     ) -> None:
         self._watch, self._record = watch, record
         self._stopped = False
+        self._gathers = bool(settings.gather)
         spec = LoadSpec(
             run=settings.run,
             seed=plan.scenario.seed,
@@ -82,9 +84,12 @@ class Arrivals:
         watch.on(self._pidfd, self._gone)
 
     def pids(self) -> dict[str, list[int]]:
-        """Give the processes that make the load, and those of a browser that looks beside it."""
+        """Give the processes that make the load, and those of a browser that looks beside it.
+
+        Where others send the orders from elsewhere, ours only gather: what a generator uses is not known here then.
+        """
         return {
-            GENERATOR: host.session(self.pid),
+            GATHERER if self._gathers else GENERATOR: host.session(self.pid),
             "browser": list(self._onlooker.pids()) if self._onlooker is not None else [],
         }
 

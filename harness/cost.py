@@ -1,12 +1,12 @@
 """What an order costs: the CPU time of everybody who takes part in serving it, from counters that only grow. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 
 import numpy as np
 
-from harness.events import Metric, Parts, Sample
-from harness.evidence import acknowledged, grown, increase
+from harness.events import PUBLISHED, Entry, Metric, Parts, Sample
+from harness.evidence import acknowledged, grown, unsampled
 from harness.history import History, Window
 from harness.model import Series, noun
 
@@ -21,8 +21,9 @@ class Cost:
 
     ``machine_ms`` is all that was busy on the machine, the harness, the kernel and others included. ``calls`` are the calls
     to the database per order, by class of statement, and ``log_bytes`` what it wrote into its log; none and 0 where the
-    shop's monitoring has no such samples. ``lacking`` says whose CPU counter was not read for more than 3 s; empty where all
-    were. Without an order nothing costs anything.
+    shop's monitoring has no such samples. ``lacking`` says whose CPU counter was not read for more than 3 s, or who could
+    not be counted at all, and ``unseen`` whose samples of calls and log are missing; both empty where all were read.
+    Without an order nothing costs anything.
     """
 
     orders: int
@@ -32,6 +33,7 @@ class Cost:
     calls: Mapping[str, float]
     log_bytes: float
     lacking: str
+    unseen: str
 
     @property
     def ms(self) -> float:
@@ -60,7 +62,8 @@ def cost(history: History) -> Cost:
         machine_ms=used.get(MACHINE, 0.0),
         calls={kind: count / orders for kind, count in _grew(history, "query_count").items() if orders and count},
         log_bytes=sum(_grew(history, "log_bytes").values()) / orders if orders else 0.0,
-        lacking=_lacking(counters, of, window),
+        lacking=_lacking(counters, {*of, GENERATOR, MACHINE} if of else (), window) or _uncounted(history),
+        unseen=_unseen(history),
     )
 
 
@@ -70,9 +73,14 @@ def busy(history: History, probe: str = PROBE) -> dict[str, float]:
     return {one.on: _used(one, window) / window.seconds for one in _counters(history, probe)}
 
 
-def unread(history: History) -> str:
-    """Say whose CPU time nobody knows in the history's window; empty where all are known."""
-    return _lacking({one.on: one for one in _counters(history, PROBE)}, owners(history), history.window)
+def unread(history: History, probe: str = PROBE) -> str:
+    """Say which counter of seconds nobody read in the history's window; empty where all were read.
+
+    Those of the shop's parts, and of CPU time the generator's and the machine's.
+    """
+    parts, counters = owners(history), {one.on: one for one in _counters(history, probe)}
+    expected = {*parts, *((GENERATOR, MACHINE) if probe == PROBE else ())} if parts else set()
+    return _lacking(counters, expected, history.window, "CPU time" if probe == PROBE else f"time {probe}")
 
 
 def owners(history: History) -> dict[str, str]:
@@ -93,10 +101,10 @@ def _counters(history: History, probe: str) -> Iterator[Series]:
         yield Series(on=on, name=probe, labels={}, times_ns=times, values=values)
 
 
-def _used(counter: Series, window: Window) -> float:
-    """Give the seconds that a counter grew by in a window."""
-    total = np.concatenate(([0.0], np.cumsum(grown(counter))))
-    begin, end = np.interp([window.start_ns, window.end_ns], counter.times_ns, total)
+def _used(counter: Series, window: Window, others: Iterable[Series] = ()) -> float:
+    """Give what a counter grew by in a window, on straight lines between its samples; ``others`` see ``grown``."""
+    total = np.concatenate(([0.0], np.cumsum(grown(counter, others))))
+    begin, end = np.interp([window.start_ns, window.end_ns], counter.times_ns[: len(total)], total)
     return float(end - begin)
 
 
@@ -104,18 +112,33 @@ def _grew(history: History, name: str) -> dict[str, float]:
     """Give by how much the shop's own counters of a name grew in the window, by class of statement."""
     found = [metric.series for metric in history.all(Metric)]
     kinds = sorted({one.labels.get("class", "") for one in found if one.name == name})
-    return {kind: sum(increase(one, history.window, found) for one in found if _is(one, name, kind)) for kind in kinds}
+    return {kind: sum(_used(one, history.window, found) for one in found if _is(one, name, kind)) for kind in kinds}
+
+
+def _unseen(history: History) -> str:
+    """Say whose samples of the database's work are missing in the window; empty where none are, or there are none at all."""
+    found = [metric.series for metric in history.all(Metric)]
+    counts = ([one for one in found if one.name == name] for name in ("query_count", "log_bytes"))
+    return " ".join(word for series in counts if series and (word := unsampled(history, series)))
 
 
 def _is(series: Series, name: str, kind: str) -> bool:
     return series.name == name and series.labels.get("class", "") == kind
 
 
-def _lacking(counters: Mapping[str, Series], owners: Mapping[str, str], window: Window) -> str:
-    """Say whose count nobody knows in a window; empty where all are known."""
-    if not owners:
+def _uncounted(history: History) -> str:
+    """Say who took part in serving and is counted nowhere; empty where nobody is known to have."""
+    entry = history.first(Entry)
+    if entry is None or entry.by != PUBLISHED:
+        return ""
+    return "Shoppers came by a published port, and nobody counts what carries them from there to the shop."
+
+
+def _lacking(counters: Mapping[str, Series], expected: Collection[str], window: Window, what: str = "CPU time") -> str:
+    """Say whose count nobody knows in a window; empty where all that are expected are known."""
+    if not expected:
         return "The journal does not say which parts there were."
-    for on in sorted({*owners, GENERATOR, MACHINE}):
+    for on in sorted(expected):
         times = counters[on].times_ns if on in counters else ()
         before = max((at for at in times if at <= window.start_ns), default=window.start_ns)
         after = min((at for at in times if at >= window.end_ns), default=window.end_ns)
@@ -123,5 +146,5 @@ def _lacking(counters: Mapping[str, Series], owners: Mapping[str, str], window: 
         gap_ns = max(later - earlier for earlier, later in pairwise([before, *inside, after])) if times else 0
         if not times or gap_ns > GAP_NS:
             how_long = f"for {gap_ns / 1e9:.1f} s of this stretch" if times else "at all"
-            return f"Nobody read the CPU time of {on} {how_long}."
+            return f"Nobody read the {what} of {on} {how_long}."
     return ""

@@ -50,9 +50,12 @@ class ClockPair:
     wall_ns: int
 
 
+PUBLISHED = "published port"
+
+
 @noun
 class Entry:
-    """Where the shoppers enter, and how they get there (``bridge`` or ``published port``)."""
+    """Where the shoppers enter, and how they get there (``bridge``, ``PUBLISHED`` …)."""
 
     at_ns: int
     url: str

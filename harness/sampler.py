@@ -113,8 +113,9 @@ def beside(
     def throttled_s(thing: Thing) -> float | None:
         return driver.throttled_s(replace(residence, things=(thing,))).get(thing.name)
 
-    def process_s(who: str) -> float:
-        return used_s(pids().get(who, ()))
+    def process_s(who: str) -> float | None:
+        there = pids().get(who)
+        return None if there is None else used_s(there)
 
     parts = {thing.name: Rationed(now_ns, partial(part_s, thing), partial(throttled_s, thing)) for thing in residence.things}
     processes = {who: Meter(now_ns, partial(process_s, who)) for who in (GENERATOR, ITSELF)}

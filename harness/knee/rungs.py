@@ -77,7 +77,7 @@ def _rung(report: Report, name: str, per_s: int, window: Window) -> Rung:
         latency_ms={percent: nearest_rank(latency, percent) for percent in PERCENTILES},
         cores=_by_component(history, used),
         throttled={on: share for on, share in busy(history, THROTTLED).items() if share > 0},
-        unread=unread(history),
+        unread=unread(history) or unread(history, THROTTLED),
     )
 
 

@@ -29,7 +29,7 @@ class Knee:
     """The highest rate that the shop held, orders a second, 0 where it held none; every rung that was tried.
 
     ``outcome``: PASS where the next rung is one that it provably did not hold, INCONCLUSIVE where that proves nothing, or
-    where no rung was too high. ``because`` says which. ``gave`` is about that next rung, None where there is none.
+    where no rung was too high. ``because`` says which. ``gave`` is about that next rung, None where it proves nothing.
     """
 
     per_s: int
@@ -71,8 +71,8 @@ def found(rungs: Sequence[Rung], shop_has: int) -> Knee:
     proved = over.outcome is Outcome.FAIL
     word = "did not hold" if proved else "was not shown to hold"
     because = f"It held {per_s:,} orders/s, and {word} {over.per_s:,}: {over.because}"
-    outcome = Outcome.PASS if proved and held else Outcome.INCONCLUSIVE
-    return Knee(per_s=per_s, rungs=tried, outcome=outcome, because=because, gave=gave_way(over, shop_has))
+    outcome, gave = Outcome.PASS if proved and held else Outcome.INCONCLUSIVE, gave_way(over, shop_has) if proved else None
+    return Knee(per_s=per_s, rungs=tried, outcome=outcome, because=because, gave=gave)
 
 
 def gave_way(one: Rung, shop_has: int) -> Gave:

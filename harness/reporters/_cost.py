@@ -31,8 +31,10 @@ class Bill:
     harness_ms: float
     machine_ms: float
     calls: tuple[tuple[str, float], ...]
+    calls_in_all: float
     log_bytes: float
     lacking: str
+    unseen: str
 
 
 def bill(history: History) -> Bill | None:
@@ -51,8 +53,10 @@ def bill(history: History) -> Bill | None:
         harness_ms=found.harness_ms,
         machine_ms=found.machine_ms,
         calls=tuple((visible(kind), count) for kind, count in found.calls.items()),
+        calls_in_all=sum(found.calls.values()),
         log_bytes=found.log_bytes,
         lacking=found.lacking,
+        unseen=found.unseen,
     )
 
 

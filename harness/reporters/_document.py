@@ -88,6 +88,24 @@ class Sessions:
 
 
 @noun
+class Cost:
+    """What an order cost in the baseline: CPU ms by component of the shop and the generator, calls to the database by class.
+
+    ``lacking`` and ``unseen`` say what of it nobody counted; empty where all was.
+    """
+
+    orders: int
+    cpu_ms: float
+    by_component_ms: Mapping[str, float]
+    harness_ms: float
+    machine_ms: float
+    calls: Mapping[str, float]
+    log_bytes: float
+    lacking: str
+    unseen: str
+
+
+@noun
 class Run:
     """One run. ``folder`` holds its evidence; what the journal does not hold is null, as are ``sessions`` of none due."""
 
@@ -116,6 +134,7 @@ class Run:
     residue: tuple[str, ...] | None
     orders: Orders
     sessions: Sessions | None = None
+    cost: Cost | None = None
 
 
 @noun

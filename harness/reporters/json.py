@@ -12,7 +12,20 @@ from harness.history import ACKNOWLEDGED, REFUSED, SHED, UNKNOWN, History
 from harness.model import Doubt as Doubted
 from harness.model import Json, Outcome, Verdict
 from harness.report import Report
-from harness.reporters._document import FORMAT, WORDS, Document, Doubt, Fault, Number, Objective, Orders, Run, Sessions
+from harness.reporters._cost import bill
+from harness.reporters._document import (
+    FORMAT,
+    WORDS,
+    Cost,
+    Document,
+    Doubt,
+    Fault,
+    Number,
+    Objective,
+    Orders,
+    Run,
+    Sessions,
+)
 from harness.reporters._sessions import sessions
 from harness.reporters._steps import carried
 from harness.reporters._story import story
@@ -71,6 +84,7 @@ def _run(report: Report) -> Run:
         residue=fingerprints[-1].residue if fingerprints else None,
         orders=_orders(report.history),
         sessions=_sessions(report.history),
+        cost=_cost(report.history),
     )
 
 
@@ -134,6 +148,23 @@ def _sessions(history: History) -> Sessions | None:
     if found is None:
         return None
     return Sessions(planned=found.planned, begun=found.begun, finished=found.finished, failed=found.totals["missed"])
+
+
+def _cost(history: History) -> Cost | None:
+    found = bill(history)
+    if found is None:
+        return None
+    return Cost(
+        orders=found.orders,
+        cpu_ms=found.ms,
+        by_component_ms={share.name: share.ms for share in found.shares},
+        harness_ms=found.harness_ms,
+        machine_ms=found.machine_ms,
+        calls=dict(found.calls),
+        log_bytes=found.log_bytes,
+        lacking=found.lacking,
+        unseen=found.unseen,
+    )
 
 
 def _number(value: float) -> Number:

@@ -4,6 +4,7 @@ import socket
 from collections.abc import Mapping
 from typing import ClassVar
 
+from harness.events import PUBLISHED
 from harness.model import Reading
 from harness.shop import Entry
 from sut.components import haproxy
@@ -33,7 +34,7 @@ class Entrance(Part):
         try:
             socket.create_connection((address, port), timeout=REACH_S).close()
         except OSError:
-            address, port, reached = "127.0.0.1", self._published(), "published port"
+            address, port, reached = "127.0.0.1", self._published(), PUBLISHED
         return Entry(url=f"{self.scheme}://{address}:{port}", reached=reached, ca=self.certificate())
 
     def certificate(self) -> str:

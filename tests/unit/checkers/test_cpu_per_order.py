@@ -8,7 +8,7 @@ import pytest
 
 from harness.checkers.cpu_per_order import CpuPerOrder
 from harness.cost import GENERATOR, ITSELF, MACHINE, cost
-from harness.events import Metric, Sample
+from harness.events import PUBLISHED, Entry, Metric, Sample
 from harness.history import History, Window
 from harness.model import Outcome, Series, Verdict
 from tests.fake_monitoring import CLASS, INSTANCES, PRIMARY
@@ -97,9 +97,26 @@ def test_the_database_s_work_is_told_per_order() -> None:
     times = tuple(range(BEGIN_NS, BEGIN_NS + 60 * S, S))
     written = Series(name="log_bytes", on=PRIMARY, labels={}, times_ns=times, values=tuple(1e6 * n for n in range(60)))
     found = cost(also(history, Metric(at_ns=BEGIN_NS + 70 * S, series=written)).within(STRETCH))
-    assert found.log_bytes == pytest.approx(1e6 * STRETCH.seconds / found.orders, rel=0.06)
-    assert found.calls[CLASS] == pytest.approx(2 * 10 * STRETCH.seconds / found.orders, rel=0.06), "of two storefronts"
+    assert found.log_bytes == pytest.approx(1e6 * STRETCH.seconds / found.orders), "between samples, on straight lines"
+    assert found.calls[CLASS] == pytest.approx(2 * 10 * STRETCH.seconds / found.orders), "of two storefronts"
+    assert "orders_db" in found.unseen, "the standby was not sampled"
+    assert cost(history.within(STRETCH)).unseen == ""
     assert cost(without(history, Metric).within(STRETCH)).calls == {}
+
+
+def test_calls_of_a_storefront_that_was_not_sampled_are_not_passed_over() -> None:
+    history = a_history(CALM, ())
+    half = (one for one in history.events if not (isinstance(one, Metric) and one.series.on == "storefront-2"))
+    found = cost(replace(history, events=sealed(half)).within(STRETCH))
+    assert "storefront-2 was not sampled" in found.unseen
+
+
+def test_whoever_serves_and_cannot_be_counted_leaves_it_open() -> None:
+    """The process that carries shoppers in from a published port is none of the shop's containers."""
+    good, entry = a_history(CALM, ()), Entry(at_ns=0, url="http://198.18.0.2:80", by="bridge")
+    assert judged(also(good, entry)).outcome is Outcome.PASS
+    verdict = judged(also(good, replace(entry, by=PUBLISHED)))
+    assert (verdict.outcome, "published port" in verdict.because) == (Outcome.INCONCLUSIVE, True), verdict
 
 
 def test_too_few_orders_say_nothing() -> None:

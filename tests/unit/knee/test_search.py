@@ -101,6 +101,7 @@ def test_what_was_not_proved_above_leaves_it_open_and_is_never_called_a_knee() -
     sought = found((a_rung(100), a_rung(150, Outcome.INCONCLUSIVE)), 1)
     assert (sought.per_s, sought.outcome) == (100, Outcome.INCONCLUSIVE)
     assert "was not shown to hold 150: Too slow at 150." in sought.because
+    assert sought.gave is None, "nor is anything named that gave way"
 
 
 def test_a_rate_that_held_above_one_that_did_not_counts_for_nothing() -> None:

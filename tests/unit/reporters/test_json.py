@@ -8,9 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from harness.events import Sample
 from harness.model import Outcome
 from harness.reporters import json as reporter
 from harness.reporters._document import Document
+from tests.fake_monitoring import CLASS
+from tests.fake_runs import a_history, without
 from tests.sample_reports import sample_report
 
 SCHEMA = Path(__file__).parents[3] / "reports" / "report.schema.json"
@@ -27,6 +30,19 @@ def test_the_document_is_of_its_published_shape(outcome: Outcome) -> None:
     assert (fault.fault, fault.target, fault.t0_s) == ("kill", "orders_db:primary", 70.0)
     assert (fault.bitten_s is None) is (outcome is Outcome.INCONCLUSIVE)
     assert (fault.mend is None) is (outcome is not Outcome.DIRTY)
+
+
+def test_what_an_order_cost_is_told_where_somebody_counted() -> None:
+    """A made-up run in which each uses as much; those whose work nobody counted have no cost, not none at all."""
+    report = sample_report(Outcome.PASS)
+    uncounted = replace(report, history=without(a_history(), Sample))
+    (bare,) = msgspec.json.decode(reporter.render(uncounted), type=Document).runs
+    assert bare.cost is None
+    (run,) = msgspec.json.decode(reporter.render(replace(report, history=a_history())), type=Document).runs
+    assert run.cost is not None
+    assert run.cost.cpu_ms == pytest.approx(sum(run.cost.by_component_ms.values()))
+    assert run.cost.by_component_ms["storefront"] == pytest.approx(2 * run.cost.by_component_ms["generator"])
+    assert (run.cost.calls[CLASS] > 0, run.cost.lacking, run.cost.unseen) == (True, "", "")
 
 
 def test_the_schema_file_is_the_shape() -> None:
