@@ -9,6 +9,8 @@ from harness.errors import UsageError
 from harness.model import noun
 from harness.shop import Shop
 
+DOCUMENTS = "docs"  # the folder of documents: whatever is written there, the same is flown
+
 
 @noun
 class Project:
@@ -24,8 +26,8 @@ class Project:
 
     @property
     def documents(self) -> Path:
-        """The folder of documents: whatever is written there, the same is flown."""
-        return self.root / "docs"
+        """The folder of documents."""
+        return self.root / DOCUMENTS
 
     def shop(self, defects: tuple[str, ...] = ()) -> Shop:
         """Make the project's shop. Raises ``UsageError`` where its class cannot be found."""

@@ -11,6 +11,7 @@ from harness.clock import Clock
 from harness.events import Parts, Run
 from harness.host import describe
 from harness.planned import Plan
+from harness.project import DOCUMENTS
 from harness.settings import Settings
 from harness.shop import RunningShop
 
@@ -23,7 +24,7 @@ def first_record(plan: Plan, settings: Settings, clock: Clock) -> Run:
         at_ns=clock.now_ns(),
         id=settings.run,
         command=settings.command,
-        commit=commit(settings.project, besides=[settings.out]),
+        commit=commit(settings.project, besides=[settings.out, settings.project / DOCUMENTS]),
         machine=describe(),
         versions=versions(),
         shop=settings.shop_name,

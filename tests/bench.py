@@ -3,9 +3,10 @@
 python -m tests.bench [--runs N]
 
 N (default 3) fresh runs of the flagship give the time until the shop is ready, what a run takes beyond its scenario, and
-the CPU time of the harness. Made-up stored runs give the time to judge. Recovery times and the figures of the peak are those
-of all stored runs of the good shop; scenarios of which fewer than N are stored are flown first. Last, one shop is frozen for
-two seconds under three kinds of load, N times by turns: what does each of them tell of it? Ends with 1 if a limit is passed.
+the CPU time of the harness. Made-up stored runs give the time to judge. Recovery times are those of all stored runs of the
+good shop, the figures of the peak those of this commit; scenarios of which fewer than N are stored are flown first. Last,
+one shop is frozen for two seconds under three kinds of load, N times by turns: what does each of them tell of it? Ends with
+1 if a limit is passed.
 """
 
 import argparse
@@ -169,8 +170,9 @@ HEAD = """# Benchmarks
 Windtunnel itself, measured by `make bench`; spread is the least and the greatest value. "To judge" is the whole command:
 it reads the run, judges it and writes every report. The wall time beyond the scenario holds starting the shop, settling,
 audit, logs, and removing the shop. CPU is that of the harness's own processes while shoppers order at the rate of the
-flagship; 1 is one core. Recovery counts from the fault to the last bad order. It and the figures of the peak are those of
-all stored runs of the good shop, also those of other commits.
+flagship; 1 is one core. Recovery counts from the fault to the last bad order; it is that of all stored runs of the good
+shop, also those of other commits. The figures of the peak are those of this commit alone, and of each of its runs, passed or
+not.
 
 "Frozen" is the same shop, its balancer stopped for 2 s in the middle of 20 s, under three loads of about 200 orders a
 second: Locust's `HttpUser` and `FastHttpUser` as they come, 20 users who each wait for an answer before they order again,

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.events import LoadStopped
-from harness.evidence import FEWEST_ARRIVALS, arrivals_needed, decide, too_few
+from harness.evidence import FEWEST_ARRIVALS, arrivals_needed, decide, nearest_rank, too_few
 from harness.forecast import Forecast, Foreseen
 from harness.history import ACKNOWLEDGED, Checker, History
 from harness.model import Ratio, Verdict, noun
@@ -21,6 +21,7 @@ class Throughput(Checker):
 
     Over at least 60 s and of exactly the planned count: each planned arrival has its record in the ledger, none is
     missing or twice. Otherwise INCONCLUSIVE, also where the orders seen fell short: what was not offered was not carried.
+    Measured beside it, and not judged: ``late_p99_ms``, how late the generator sent 99 % of them, at the most.
     """
 
     timing: ClassVar[bool] = True
@@ -57,6 +58,7 @@ class Throughput(Checker):
                 "worst_10s_ratio": worst,
                 "acknowledged_per_s": count / history.window.seconds if offered else 0.0,
                 "offered": offered,
+                "late_p99_ms": nearest_rank(np.sort(history.ledger.late_ms[rows]), 99),
             },
             limit={"min_ratio": self.min_ratio, "worst_10s_min_ratio": self.worst_10s_min_ratio},
             evidence=offered,

@@ -1,4 +1,4 @@
-"""The figures of the peak: of whole runs of the good shop that nobody doubts, each of an objective that is there."""
+"""The figures of the peak: of all runs of the good shop at this commit, each of an objective that is there."""
 
 import json
 from pathlib import Path
@@ -7,34 +7,54 @@ from typing import Any
 
 import pytest
 
+from harness.events import Sample
 from harness.plan import plan
 from harness.scenario import load
 from sut.shop import ReferenceShop
 from tests import peak_figures
-from tests.acceptance import stage
+from tests.acceptance import book, stage
 from tests.peak_figures import ASKED, peak
 
+HERE = {"scale": 1, "defects": (), "commit": "c1", "command": "windtunnel run scenarios/headroom.toml"}
 RUNS = {  # what is stored → whether it counts
-    "0-headroom-0": ({"scale": 1, "defects": ()}, "PASS", True),
-    "1-headroom-0": ({"scale": 1, "defects": ()}, "FAIL", True),
-    "2-headroom-0": ({"scale": 1, "defects": ()}, "INCONCLUSIVE", False),
-    "3-headroom-0": ({"scale": 0.5, "defects": ()}, "PASS", False),
-    "4-headroom-0": ({"scale": 1, "defects": ("oversell",)}, "PASS", False),
+    "0-headroom-0": (HERE, "PASS", True),
+    "1-headroom-0": (HERE, "FAIL", True),
+    "2-headroom-0": (HERE, "INCONCLUSIVE", True),  # else only bad luck would be left out
+    "3-headroom-0": ({**HERE, "scale": 0.5}, "PASS", False),
+    "4-headroom-0": ({**HERE, "defects": ("oversell",)}, "PASS", False),
+    "5-headroom-0": ({**HERE, "commit": "c0"}, "PASS", False),
+    "6-headroom-0": ({**HERE, "commit": "c1+"}, "PASS", False),
+    "7-headroom-0": ({**HERE, "command": "windtunnel run scenarios/headroom.toml --generators 2"}, "PASS", False),
 }
+BUSY = [Sample(at_ns=n, probe="foreign_cpu", on="machine", value=share) for n, share in enumerate((0.1, 0.3))]
 
 
-def test_only_what_can_be_believed_is_a_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Store those runs."""
     for number, (name, (_, outcome, _)) in enumerate(RUNS.items()):
-        said: list[dict[str, Any]] = [{"objective": "served", "outcome": outcome, "measured": {"ratio": 0.9 + number / 100}}]
+        said: list[dict[str, Any]] = [
+            {"objective": "served", "outcome": outcome, "measured": {"ratio": 0.999 - number / 200}}
+        ]
         (tmp_path / name).mkdir()
-        (tmp_path / name / "verdicts.json").write_text(json.dumps({"verdicts": said}))
+        (tmp_path / name / "verdicts.json").write_text(json.dumps({"outcome": outcome, "verdicts": said}))
     monkeypatch.setattr(peak_figures, "RUNS", tmp_path)
     monkeypatch.setattr(peak_figures, "ASKED", [one for one in ASKED if one.scenario == "headroom"])
+    monkeypatch.setattr(book, "commit", lambda: "c1")
     monkeypatch.setattr(
-        peak_figures, "open_run", lambda folder: SimpleNamespace(run=SimpleNamespace(**RUNS[folder.name][0]))
+        peak_figures,
+        "open_run",
+        lambda folder: SimpleNamespace(run=SimpleNamespace(**RUNS[folder.name][0]), events=BUSY),
     )
-    (figure,) = peak(2)
-    assert figure.values == (0.9, 0.91)
+
+
+@pytest.mark.usefixtures("stored")
+def test_every_run_of_this_commit_is_a_figure_and_no_other() -> None:
+    in_time, passed, others = peak(2)
+    assert in_time.values == tuple(0.999 - n / 200 for n, (*_, counts) in enumerate(RUNS.values()) if counts)
+    assert (in_time.kept, in_time.cells[-1]) == (False, ">= 0.99"), "0.989"
+    assert (passed.values, passed.kept) == ((1.0, 0.0, 0.0), False)
+    assert others.values == pytest.approx((0.2, 0.2, 0.2))
 
 
 @pytest.mark.parametrize("one", ASKED, ids=lambda one: f"{one.scenario}-{one.objective}-{one.measured}")
