@@ -2,12 +2,14 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import click
 
-from harness import dryrun, gate
+from harness import cores, dryrun, gate
 from harness.campaign import Change, Flown, Manner, Sortie, demand_browser, fly, planned
 from harness.commands import (
     completing,
@@ -22,7 +24,8 @@ from harness.commands import (
     tending,
     trouble,
 )
-from harness.errors import SetupError
+from harness.cores import Cores
+from harness.errors import SetupError, UsageError
 from harness.interrupts import EXIT_CODES
 from harness.progress import Progress
 from harness.project import find
@@ -64,10 +67,18 @@ def plan_command(files: tuple[Path, ...], rate: float | None, seed: int | None, 
 @click.option("--wait", is_flag=True, help="Wait while another measuring run has the machine, 30 min at most.")
 @click.option("--generators", type=click.IntRange(1, 64), default=1, help="Processes that share the load, each on a core.")
 @click.option("--gather", metavar="HOST:PORT", default="", help="They join here from elsewhere: `windtunnel generator`.")
+@click.option("--apart", is_flag=True, help="Give the generator a core of its own, the shop all others, as `knee` does.")
 @SEED
 @DEFECT
 @click.option("--max-minutes", type=click.FloatRange(min=0, min_open=True), help="Refuse, or leave out, what takes longer.")
-@click.option("--retry-inconclusive", "again", type=click.IntRange(0, 5), default=0, help="Fly again what was not decided.")
+@click.option(
+    "--retry-inconclusive",
+    "again",
+    metavar="TIMES",
+    type=click.IntRange(0, 5),
+    default=0,
+    help="Fly again what was not decided.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Where run folders go (default: reports/runs).")
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML of all runs here too.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write JSON of all runs here too.")
@@ -80,6 +91,7 @@ def run_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
     wait: bool,  # noqa: FBT001 -- the same
     generators: int,
     gather: str,
+    apart: bool,  # noqa: FBT001 -- the same
     seed: int | None,
     defect: tuple[str, ...],
     max_minutes: float | None,
@@ -100,6 +112,8 @@ def run_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
     if gather:
         generating.can_gather(gather, len(sorties))
     manner = Manner(out=out or project.runs, command=command, keep=keep, wait=wait, generators=generators, gather=gather)
+    if apart:
+        manner = replace(manner, apart=_apart(sorties, manner))
 
     def flown(sortie: Sortie) -> Flown:
         with Progress(console, sortie.plan.scenario.name) as progress:
@@ -116,6 +130,16 @@ def run_command(  # noqa: PLR0913, PLR0917 -- one argument for each option
     if passage.trouble is not None:
         click.echo(f"windtunnel: {trouble.said(passage.trouble)}", err=True)
     sys.exit(passage.exit_code)
+
+
+def _apart(sorties: Sequence[Sortie], manner: Manner) -> Cores:
+    """Share out the cores. Raises ``UsageError`` where not all would keep to theirs, ``SetupError`` for a single core."""
+    if manner.generators > 1 or manner.gather:
+        raise UsageError("--apart: one generator has a core of its own; leave --generators and --gather out")
+    for sortie in sorties:
+        if sortie.plan.added:
+            raise UsageError(f"--apart: {sortie.plan.scenario.file} adds to the shop, and what is added runs on every core")
+    return cores.apart()
 
 
 def _tell(passage: gate.Passage, junit_path: Path | None, json_path: Path | None, summary: Path | None) -> None:

@@ -64,7 +64,13 @@ class _Ended:
 
 @click.command("knee")
 @click.argument("file", type=click.Path(path_type=Path), shell_complete=completing.scenarios)
-@click.option("--from", "first", type=click.IntRange(1, HIGHEST), help="Orders/s tried first (default: half of FILE's).")
+@click.option(
+    "--from",
+    "first",
+    metavar="RATE",
+    type=click.IntRange(1, HIGHEST),
+    help="Orders/s tried first (default: half of FILE's).",
+)
 @click.option("--try-s", type=click.FloatRange(10, 600), default=TRY_S, show_default=True, help="How long a rate is tried.")
 @click.option("--searches", type=click.IntRange(1, 10), default=1, help="Search so often; they must agree within 10 %.")
 @click.option("--defect", "defects", multiple=True, help="A switch of the gallery of bad shops.")

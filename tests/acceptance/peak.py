@@ -10,7 +10,7 @@ from harness.scenario import load as scenario_of
 from tests.acceptance.flight import ROOT, must, windtunnel
 from tests.acceptance.promised import TIMES, bad, good
 from tests.acceptance.rows import Row
-from tests.acceptance.stage import Stage, scenario
+from tests.acceptance.stage import RUNS, Stage, scenario, verdicts
 from tests.starved_shop import STARVED
 
 PEAK, RUSH = scenario("thousand_orders"), scenario("overload")
@@ -67,14 +67,21 @@ def follows(part: str, cores: float, stage: Stage) -> str:
 
 
 def shedding(stage: Stage) -> str:
-    """Let twice the knee of this machine come at once: the good shop turns people away, the one that does not is caught."""
+    """Let twice the knee of this machine come at once, shop and generator with cores of their own, as the knee was found.
+
+    The good shop turns people away, serves four fifths of its knee, and ten seconds later all is as before; the one that
+    does not is caught.
+    """
     _, (search,) = sought(stage.folder)
     load = scenario_of(RUSH).load
     rate = BEYOND * search["knee_per_s"] * load.arrivals.orders_per_s / load.stages[0].orders_per_s
-    at = ("--rate", f"{rate:.0f}")
+    at = ("--rate", f"{rate:.0f}", "--apart")
     stood = good(RUSH, stage, TIMES, at)
+    kept = [verdicts(RUNS / run)["served"]["measured"]["ratio"] * BEYOND for run in stage.runs]
+    must(min(kept) >= KEPT, f"{' '.join(at)}: of the knee's rate only {', '.join(f'{one:.0%}' for one in kept)} were good")
     caught = bad("no_shedding", RUSH, stage, TIMES, at)
-    return f"knee {search['knee_per_s']}/s, so {' '.join(at)}; good shop: {stood}; no_shedding: {caught}"
+    shares = ", ".join(f"{one:.0%}" for one in kept)
+    return f"knee {search['knee_per_s']}/s, so {' '.join(at)}; good shop: {stood}, {shares} good; no_shedding: {caught}"
 
 
 ROWS = [
@@ -86,7 +93,8 @@ ROWS = [
     ),
     Row(
         id="knee.shedding",
-        must_say=f"with twice the knee in the rush of `overload`: PASS, exit 0, {TIMES} times in a row; the shop that turns "
+        must_say=f"with twice the knee in the rush of `overload`: PASS, exit 0, {TIMES} times in a row, {KEPT:.0%} of the "
+        "knee's rate still good; the shop that turns "
         f"nobody away: FAIL back_after_heal, exit 1, {TIMES} times in a row",
         minutes=23,
         play=shedding,

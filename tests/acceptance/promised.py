@@ -170,7 +170,7 @@ CATCHES = {
 # the cache never gets over what was written into it. A shop that is slow at the peak is slow in every respect.
 ALSO = {
     "stock_from_cache": {"healed"},
-    "naive_route": {"after.goodput", "after.order_latency"},
+    "naive_route": {"after.goodput", "after.order_latency", "browsing", "ordering"},  # it never comes back to be asked
     "steering_asks_edge": {"moved_away", "noticed", "rto", "after.goodput", "after.first_page"},
     "steering_by_dns": {"moved_away", "rto"},
     "accepts_truncated": {"few_noticed", "moved_away", "noticed"},
