@@ -1,7 +1,9 @@
 """The shop at its peak: what it keeps safe, whom it turns away, and what the kernel counts of its CPU time."""
 
+import json
 import os
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +35,19 @@ PARTS = ("etcd", "orders_db", "db_route", "storefront", "lb")
 FRONTS, NODES = ("storefront-1", "storefront-2"), ("orders_db-1", "orders_db-2")
 SAFE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "data_checksums": "on"}
 BROWSE, BUY = get("/products/SKU-00001"), post("/orders", "{}")  # nothing is ordered by that, should it be served later
+OTHERS_PER_S = 20  # commits of others in the shop's database: whether it can commit is asked all the time, and we ask too
+OWN = """
+import asyncio, json, os, sys
+from services.link import Link
+from services.settings import Settings
+from services.way import Way
+
+async def say():
+    link = Link(Way(Settings.read(os.environ).dsn))
+    print(json.dumps({name: (await link.call("trial", f"show {name}"))[0][0] for name in sys.argv[1:]}))
+
+asyncio.run(say())
+"""  # how a storefront's own connection is set, by its own code and in its own container
 BUSY_S = 0.9  # less than anybody waits in a queue, so that this was said at once
 
 
@@ -65,6 +80,10 @@ def test_what_is_acknowledged_is_on_disk_on_both_nodes_by_their_own_settings(sho
         pause(2)
         for name in NODES:
             assert {setting: asked(shop, name, f"show {setting}")[0] for setting in SAFE} == SAFE
+        for name in FRONTS:
+            told = client().containers.get(part(shop, name).ref).exec_run(["python3", "-c", OWN, *SAFE])
+            assert isinstance(told.output, bytes)
+            assert (told.exit_code, json.loads(told.output or "{}")) == (0, SAFE), told.output
         following = asked(shop, NODES[0], "select application_name, sync_state, state from pg_stat_replication")
         assert following == (NODES[1], "sync", "streaming")
         assert NODES[1] in str(asked(shop, NODES[0], "show synchronous_standby_names")[0])
@@ -76,7 +95,7 @@ def test_what_is_acknowledged_is_on_disk_on_both_nodes_by_their_own_settings(sho
 def test_postgresql_counts_as_many_orders_as_the_ledger(shop: RunningShop, tmp_path: Path) -> None:
     """It tells a second and more later; the storefronts, who batch them, count the same."""
     soon(lambda: count(shop).orders == count(shop).batched, 20, "nothing is under way")
-    before = count(shop)
+    before, since = count(shop), time.monotonic()
     rows = acknowledged(ordered(shop, tmp_path, 4))
     soon(lambda: count(shop).orders - before.orders >= rows, 20, "each order was inserted")
     pause(1)
@@ -86,7 +105,8 @@ def test_postgresql_counts_as_many_orders_as_the_ledger(shop: RunningShop, tmp_p
     assert (after.lines,) == asked(shop, NODES[0], "select count(*) from order_lines")
     batches = after.batches - before.batches
     assert batches < 0.8 * rows, "orders travel together"
-    assert batches <= after.commits - before.commits < batches + rows, "a batch is a commit; health and audit add some"
+    few = OTHERS_PER_S * (time.monotonic() - since) + 50
+    assert batches <= after.commits - before.commits < batches + few, "a batch is a commit; few others make any"
 
 
 @contextmanager
