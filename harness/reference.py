@@ -27,8 +27,8 @@ objectives = {}
 STEP = "A step holds `at_s`, for a held fault `hold_s`, if wanted an `id`, and one fault with its parameters."
 OBJECTIVE = """\
 An objective is a table in `[objectives]`: its key is a checker, or an id of your own with `kind = "<checker>"` in it. Beside
-the checker's parameters it may hold `when`, the stretch it looks at: {when}. In `[steady_state]` the checker looks at the
-baseline, and again after the recovery."""
+the checker's parameters it may hold `when`, the stretch it looks at: {when}, or the name of a stage of the load. In
+`[steady_state]` the checker looks at the baseline, and again after the recovery."""
 
 
 def reference() -> str:
@@ -63,8 +63,9 @@ def _argument(argument: click.Argument) -> str:
 
 
 def _option(option: click.Option) -> str:
-    value = "" if option.is_flag else f" {str(option.name).removesuffix('_path').upper()}"
-    return f"`{option.opts[0]}{value}`{', may be repeated' if option.multiple else ''}"
+    value = "" if option.is_flag else f" {option.metavar or str(option.name).removesuffix('_path').upper()}"
+    default = f", default {option.default:g}" if isinstance(option.default, int | float) and not option.is_flag else ""
+    return f"`{option.opts[0]}{value}`{', may be repeated' if option.multiple else ''}{default}"
 
 
 def _scenario() -> Iterator[str]:

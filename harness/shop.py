@@ -70,7 +70,7 @@ class Entry:
 
 
 class Shop(Protocol):
-    """A shop as declared. Constructed without arguments, or with ``defects`` for the gallery of bad shops."""
+    """A shop as declared. Constructed with ``defects``, a frozenset that is empty but for the gallery of bad shops."""
 
     @property
     def declaration(self) -> Declaration:
