@@ -119,7 +119,7 @@ def _unseen(history: History) -> str:
     """Say whose samples of the database's work are missing in the window; empty where none are, or there are none at all."""
     found = [metric.series for metric in history.all(Metric)]
     counts = ([one for one in found if one.name == name] for name in ("query_count", "log_bytes"))
-    return " ".join(word for series in counts if series and (word := unsampled(history, series)))
+    return " ".join(word for series in counts if series and (word := unsampled(history, series, GAP_NS)))
 
 
 def _is(series: Series, name: str, kind: str) -> bool:

@@ -231,12 +231,12 @@ def late(history: History, window: Window | None = None) -> Iterator[Doubt]:
 
 
 def punctual(history: History) -> History:
-    """Give the history as if every order that the generator sent late, or wrote down nothing of, had been served at once.
+    """Give the history as if all orders and reads that the generator sent late, or lost the record of, had come at once.
 
     What fails with it fails by the shop.
     """
     ledger = history.ledger
-    ours = ledger.orders & (~ledger.recorded | ((ledger.sent_ns >= 0) & (ledger.late_ms > LATE_MS)))
+    ours = ~ledger.sessions & (~ledger.recorded | ((ledger.sent_ns >= 0) & (ledger.late_ms > LATE_MS)))
     served = replace(
         ledger,
         fate=np.where(ours, ACKNOWLEDGED, ledger.fate).astype(ledger.fate.dtype),

@@ -55,7 +55,7 @@ PUBLISHED = "published port"
 
 @noun
 class Entry:
-    """Where the shoppers enter, and how they get there (``bridge``, ``PUBLISHED`` …)."""
+    """Where the shoppers enter, and how they get there (``bridge``, ``published port`` …)."""
 
     at_ns: int
     url: str

@@ -9,8 +9,6 @@ from harness.errors import UsageError
 from harness.model import noun
 from harness.shop import Shop
 
-DOCUMENTS = "docs"  # the folder of documents: whatever is written there, the same is flown
-
 
 @noun
 class Project:
@@ -27,7 +25,12 @@ class Project:
     @property
     def documents(self) -> Path:
         """The folder of documents."""
-        return self.root / DOCUMENTS
+        return self.root / "docs"
+
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """What commands write about a commit, or people: runs, and the pages and books of documents. It flies nothing."""
+        return (self.runs, *(path for ending in ("md", "jsonl") for path in sorted(self.documents.glob(f"*.{ending}"))))
 
     def shop(self, defects: tuple[str, ...] = ()) -> Shop:
         """Make the project's shop. Raises ``UsageError`` where its class cannot be found."""

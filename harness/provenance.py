@@ -11,7 +11,7 @@ from harness.clock import Clock
 from harness.events import Parts, Run
 from harness.host import describe
 from harness.planned import Plan
-from harness.project import DOCUMENTS
+from harness.project import Project
 from harness.settings import Settings
 from harness.shop import RunningShop
 
@@ -20,11 +20,12 @@ LIBRARIES = ("windtunnel", "locust", "docker", "testcontainers", "numpy")
 
 def first_record(plan: Plan, settings: Settings, clock: Clock) -> Run:
     """Give the first record of a run."""
+    written = Project(root=settings.project, shop_name=settings.shop_name).written
     return Run(
         at_ns=clock.now_ns(),
         id=settings.run,
         command=settings.command,
-        commit=commit(settings.project, besides=[settings.out, settings.project / DOCUMENTS]),
+        commit=commit(settings.project, besides=[settings.out, *written]),
         machine=describe(),
         versions=versions(),
         shop=settings.shop_name,
@@ -63,9 +64,9 @@ def commit(project: Path, besides: Sequence[Path] = ()) -> str:
     """
     here = project.resolve()
     inside = [path.resolve().relative_to(here) for path in besides if here in path.resolve().parents]
-    where = ["--", ":/", *(f":(exclude){path}" for path in inside)]
+    where = ["--", ":/", *(f":(exclude,literal){path}" for path in inside)]
     try:
-        name = _git(project, "log", "-1", "--abbrev=12", "--format=%h", *where).stdout.strip()
+        name = _git(project, "rev-list", "-1", "--abbrev-commit", "--abbrev=12", "HEAD", *where).stdout.strip()
         same = _git(project, "diff", "HEAD", "--quiet", *where).returncode == 0
         new = _git(project, "ls-files", "--others", "--exclude-standard", *where).stdout
     except (OSError, subprocess.TimeoutExpired):

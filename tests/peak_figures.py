@@ -5,7 +5,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
 
+from harness.conclude import VERDICTS
 from harness.events import Sample
+from harness.gallery.book import known
 from harness.store import open_run
 from tests.acceptance import book
 from tests.acceptance.flight import must
@@ -13,7 +15,7 @@ from tests.acceptance.promised import LONGEST_S
 from tests.acceptance.stage import RUNS, Stage, outcome, scenario, verdicts
 from tests.figures import Figure
 
-SHARED = ("--generators", "--gather")  # a load that is not the one promised
+OTHERWISE = ("--generators", "--gather", "--apart")  # not how it is promised
 
 
 class Asked(NamedTuple):
@@ -48,19 +50,21 @@ ASKED = (
 def peak(runs: int) -> Iterator[Figure]:
     """Give every figure, from at least so many runs each; what is missing is flown first.
 
-    Every run counts, whatever it came to. How many of them passed, and how much of the machine others used meanwhile, are
-    figures too.
+    Every run counts, whatever it came to: whether it passed, and how much of the machine others used meanwhile, are
+    figures too, also where nothing else could be measured in it. Raises ``NotAsRequired``.
     """
+    here = book.commit()
+    must(known(here), "figures are those of a commit: commit first")
     for name in dict.fromkeys(one.scenario for one in ASKED):
-        while len(stored := _stored(name)) < runs:
+        while sum(_measured(name, folder) for folder in _stored(name, here)) < runs:
             with Stage() as stage:
                 code = stage.landed(stage.fly(scenario(name)), LONGEST_S)
-            must(len(_stored(name)) > len(stored), f"{name} ended with {code} and gave no figure")
-        yield from _figures(name, stored)
+                must(_measured(name, stage.flights[0].folder), f"{name} ended with {code} and gave no figure")
+        yield from _figures(name, _stored(name, here))
 
 
 def _figures(name: str, stored: Sequence[Path]) -> Iterator[Figure]:
-    said: list[dict[str, Any]] = [verdicts(folder) for folder in stored]
+    said: list[dict[str, Any]] = [verdicts(folder) for folder in stored if _measured(name, folder)]
     for one in (one for one in ASKED if one.scenario == name):
         yield Figure(
             name=f"`{name}`: {one.name}",
@@ -69,7 +73,7 @@ def _figures(name: str, stored: Sequence[Path]) -> Iterator[Figure]:
             limit=one.limit,
             least=one.least,
         )
-    passed = tuple(float(outcome(folder) == "PASS") for folder in stored)
+    passed = tuple(float((folder / VERDICTS).exists() and outcome(folder) == "PASS") for folder in stored)
     yield Figure(name=f"`{name}`: passed (1) or not (0)", unit="", values=passed, least=1.0)
     yield Figure(name=f"`{name}`: others used of the machine", unit="share", values=tuple(map(_foreign, stored)))
 
@@ -81,15 +85,22 @@ def _foreign(folder: Path) -> float:
     return fmean(values) if values else 1.0
 
 
-def _stored(name: str) -> list[Path]:
-    """Find the good shop's runs at this commit and at the scenario's own load that measured every figure."""
-    asked, here, found = [one for one in ASKED if one.scenario == name], book.commit(), []
+def _stored(name: str, here: str) -> list[Path]:
+    """Find the good shop's runs at a commit, flown as the scenario says."""
+    found = []
     for folder in sorted(RUNS.glob(f"*-{name}-*")):
         run = open_run(folder).run
-        if run is None or run.commit != here or run.scale != 1 or run.defects or not (folder / "verdicts.json").exists():
+        if run is None or run.commit != here or run.scale != 1 or run.defects:
             continue
-        said = verdicts(folder)
-        alone = not any(word in run.command for word in SHARED)
-        if alone and all(one.measured in said.get(one.objective, {}).get("measured", {}) for one in asked):
+        if not any(word in run.command for word in OTHERWISE):
             found.append(folder)
     return found
+
+
+def _measured(name: str, folder: Path) -> bool:
+    """Tell whether a run was judged, and measured every figure of its scenario."""
+    if not (folder / VERDICTS).exists():
+        return False
+    said = verdicts(folder)
+    asked = [one for one in ASKED if one.scenario == name]
+    return all(one.measured in said.get(one.objective, {}).get("measured", {}) for one in asked)

@@ -52,7 +52,11 @@ class Answered(Checker):
                 "refused": turned_away,
                 "offered": offered,
             },
-            limit={"min_ratio": self.min_ratio, "within_ms": self.within_ms},
+            limit={
+                "min_ratio": self.min_ratio,
+                "within_ms": self.within_ms,
+                "refused_min_ratio": self.refused_min_ratio,
+            },
             evidence=offered,
             needed=needed,
         )
@@ -62,6 +66,6 @@ class Answered(Checker):
         if turned_away >= self.refused_min_ratio * offered:
             return ""
         return (
-            f"Only {turned_away:,} of {offered:,} orders were refused: {self.refused_min_ratio:.0%} had to be, to show what "
+            f"Only {turned_away:,} of {offered:,} orders were refused: {self.refused_min_ratio:.2%} had to be, to show what "
             "the shop tells those whom it cannot serve. More must come: fly it with a higher --rate."
         )

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import ClassVar
 
 from harness.declaration import Component
-from harness.events import Sample
+from harness.events import Located, Sample
 from harness.evidence import decide, plural
 from harness.history import Checker, History, Window
 from harness.model import Positive, Verdict, noun
@@ -16,13 +16,14 @@ LOOKS_PER_S = 0.5
 
 @noun
 class Redundancy(Checker):
-    """Each component that keeps standbys has them all within ``budget_s`` of the last disturbance, until the end.
+    """Each component that keeps standbys has them all within ``budget_s`` of its last disturbance, until the end.
 
-    The last disturbance is our last heal, or the act of an impulse after it; without any, all must be there throughout,
-    however many shoppers come: no stage of the load is an excuse.
-    ``restored_s`` counts from there to the first sample of the probe ``redundancy`` from which on, to the end of sampling,
-    each shows all synchronous standbys declared; 0 where each does. Evidence: samples that saw something, at least one in
-    2 s, none more than 5 s apart, to the end of the load. A gap leaves a PASS open; it is never counted as redundancy.
+    Its last disturbance is our last heal, or the act of an impulse after it, of a step that aimed at the component, or at
+    what it needs; without any, all must be there throughout, whatever else is broken and however many shoppers come.
+    ``restored_s`` counts from there (else from the load's begin) to the first sample of the probe ``redundancy`` from which
+    on, to the end of sampling, each shows all synchronous standbys declared; 0 where each does. Evidence: samples that saw
+    something, at least one in 2 s, none more than 5 s apart, to the end of the load. A gap leaves a PASS open; it is never
+    counted as redundancy.
     """
 
     reaction: ClassVar[bool] = True
@@ -39,45 +40,74 @@ class Redundancy(Checker):
             if load is None:
                 lacking = "The journal does not say when the load began and ended."
             return decide(passed="", lacking=lacking, evidence=0, needed=1, limit=limit)
-        disturbed = [disturbance.at_ns for disturbance in history.struck]
-        stretch = Window(start_ns=max(disturbed, default=load.start_ns), end_ns=load.end_ns)
-        views = [_view(component, history.samples("redundancy", component.name), stretch) for component in components]
+        views = [self._view(component, history, load) for component in components]
+        names, restored_s = ", ".join(view.component.name for view in views), max(view.restored_s for view in views)
+        regained = (
+            f"All standbys of {names} were there {restored_s:.1f} s after the last disturbance, and stayed; "
+            f"the budget is {self.budget_s:g} s."
+        )
         return decide(
-            failed=" ".join(word for view in views if (word := self._failed(view))),
+            failed=" ".join(word for view in views if (word := view.failed)),
             lacking=" ".join(word for view in views if (word := view.lacking)),
-            passed=f"All standbys of {', '.join(view.component.name for view in views)} were there "
-            f"{max(view.restored_s for view in views):.1f} s after the last disturbance, and stayed; "
-            f"the budget is {self.budget_s:g} s.",
-            measured={"restored_s": max(view.restored_s for view in views)},
+            passed=regained
+            if any(view.disturbed for view in views)
+            else f"All standbys of {names} were there all the time.",
+            measured={"restored_s": restored_s},
             limit=limit,
             evidence=min(view.seen for view in views),
-            needed=max(1, int(LOOKS_PER_S * stretch.seconds)),
+            needed=max(1, int(LOOKS_PER_S * min(view.seconds for view in views))),
         )
 
-    def _failed(self, view: "_View") -> str:
-        """Say that a component was not whole within the budget; empty where that is not proved."""
-        proved = view.short_s > self.budget_s or view.restored_s - view.short_s <= GAP_S
-        if not view.restored_s > self.budget_s or not proved:
-            return ""
-        name, count = view.component.name, view.component.standbys
-        took = f"until {view.restored_s:.1f} s after the last disturbance"
-        if math.isinf(view.restored_s):
-            took = f"even when the watching ended, {view.short_s:.1f} s after the last disturbance"
-        return f"{name} was without its {plural(count, 'synchronous standby')} {took}; the budget is {self.budget_s:g} s."
+    def _view(self, component: Component, history: History, load: Window) -> "_View":
+        struck = _struck(component, history)
+        stretch = Window(start_ns=max(struck, default=load.start_ns), end_ns=load.end_ns)
+        samples = history.samples("redundancy", component.name)
+        return _view(component, samples, stretch, self.budget_s if struck else 0.0, disturbed=bool(struck))
 
 
 @noun
 class _View:
-    """What was seen of one component: when it was last short of standbys and when whole again, s after the disturbance."""
+    """What was seen of one component: when it was last short of standbys and when whole again, s into its stretch.
+
+    ``budget_s`` is what it has to be whole again: nothing where nothing disturbed it.
+    """
 
     component: Component
+    seconds: float
+    budget_s: float
+    disturbed: bool
     seen: int
     short_s: float
     restored_s: float
     lacking: str
 
+    @property
+    def failed(self) -> str:
+        """Say that it was not whole within the budget; empty where that is not proved."""
+        proved = self.short_s > self.budget_s or self.restored_s - self.short_s <= GAP_S
+        if not self.restored_s > self.budget_s or not proved:
+            return ""
+        word = f"{self.component.name} was without its {plural(self.component.standbys, 'synchronous standby')}"
+        if not self.disturbed:
+            return f"{word}, at the last {self.short_s:.1f} s into the load, and nothing that was broken excuses that."
+        took = f"until {self.restored_s:.1f} s after the last disturbance"
+        if math.isinf(self.restored_s):
+            took = f"even when the watching ended, {self.short_s:.1f} s after the last disturbance"
+        return f"{word} {took}; the budget is {self.budget_s:g} s."
 
-def _view(component: Component, samples: tuple[Sample, ...], stretch: Window) -> _View:
+
+def _struck(component: Component, history: History) -> list[int]:
+    """Give when steps acted on a component, on a way to or from it, or on what it needs, and when they were healed."""
+    mine, wanted = set[str](), [component.name]
+    while wanted:
+        part = history.declaration.component(name := wanted.pop())
+        wanted += [one for one in (part.needs if part else ()) if one not in mine]
+        mine.add(name)
+    aims = {one.step: {one.component, one.target.partition("->")[2]} for one in history.all(Located)}
+    return [one.at_ns for one in history.struck if one.step not in aims or aims[one.step] & mine]
+
+
+def _view(component: Component, samples: tuple[Sample, ...], stretch: Window, budget_s: float, *, disturbed: bool) -> _View:
     """Look at the samples of one component; a component whole all along was restored after 0 s, one never whole never."""
     seen = sorted((s.at_ns, s.value) for s in samples if isinstance(s.value, int | float) and s.at_ns >= stretch.start_ns)
     at_s = [(at_ns - stretch.start_ns) / 1e9 for at_ns, _ in seen]
@@ -91,5 +121,12 @@ def _view(component: Component, samples: tuple[Sample, ...], stretch: Window) ->
     elif math.isinf(restored_s):
         lacking = f"{component.name} was still without its standby when the watching ended, before the budget was over."
     return _View(
-        component=component, seen=len(seen), short_s=at_s[last] if short else 0.0, restored_s=restored_s, lacking=lacking
+        component=component,
+        seconds=stretch.seconds,
+        budget_s=budget_s,
+        disturbed=disturbed,
+        seen=len(seen),
+        short_s=at_s[last] if short else 0.0,
+        restored_s=restored_s,
+        lacking=lacking,
     )

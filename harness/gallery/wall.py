@@ -24,8 +24,7 @@ class Wall:
 
     def commit(self) -> str:
         """Give the commit that would be flown now, with ``+`` where the tree differs in more than documents and our runs."""
-        project = self._project
-        return provenance.commit(project.root, besides=(self.book.page, self.book.lines, project.documents, project.runs))
+        return provenance.commit(self._project.root, besides=(self.book.page, self.book.lines, *self._project.written))
 
     def left(self, *, resume: bool) -> tuple[Sortie, ...]:
         """Give the runs to fly; with ``resume`` without those that are done."""

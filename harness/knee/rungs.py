@@ -23,7 +23,7 @@ class Rung:
     ``outcome`` is the worst of what is asked on every rung, ``because`` the sentence of it. Latencies in ms by percentile,
     infinite where orders stayed without an answer. ``cores`` is how many of the machine's each component kept busy, the
     generator among them, the busiest first; ``throttled`` the share of the time for which an instance had to wait since its
-    CPU quota was used up. ``unread`` says whose CPU time nobody read for a while; empty where all were read.
+    CPU quota was used up. ``unread`` says whose CPU time, or wait for it, nobody read for a while; empty where all were.
     """
 
     per_s: int

@@ -232,20 +232,39 @@ class OrdersDb(Part):
         return f"{conninfo(node, 'postgres', self._passwords.postgres)} options='-c synchronous_commit=local'"
 
     def _standbys(self) -> float:
-        primary = self.holder("primary")
+        primary = self._leader()
         if primary is None:
             return 0.0
         way_in = conninfo(self._cluster.nodes[primary], "postgres", self._passwords.postgres)
         return float(query(way_in, self._streaming, self.deadline())[0][0])
 
+    def _leader(self) -> str | None:
+        """Name the primary; None where each node says that it is none. Raises ``TimeoutError`` where one says nothing."""
+        silent = ""
+        for node in self._cluster.nodes:
+            try:
+                if self._said(node) == "primary":
+                    return node
+            except ConnectionError:
+                continue  # whoever refuses to talk is not the primary
+            except OSError:
+                silent = node
+        if silent:
+            raise TimeoutError(f"{silent} does not say what it is")
+        return None
+
     def _role(self, node: str) -> str:
+        try:
+            return self._said(node)
+        except OSError as error:
+            return str(error) or type(error).__name__
+
+    def _said(self, node: str) -> str:
+        """Ask a node's Patroni what it is. Raises ``OSError``."""
         said = []
         deadline = self.deadline(_NODE_S)
         for role, path in self._roles.items():
-            try:
-                status, _ = http_get(self._cluster.nodes[node], REST_PORT, path, deadline)
-            except OSError as error:
-                return str(error) or type(error).__name__
+            status, _ = http_get(self._cluster.nodes[node], REST_PORT, path, deadline)
             if status == 200:
                 return role
             said.append(f"{path} {status}")

@@ -8,7 +8,7 @@ from harness.conclude import conclude
 from harness.gallery.book import Book
 from harness.gallery.entry import entry
 from harness.model import noun
-from harness.project import Project
+from harness.project import Project, find
 from tests.acceptance.flight import ROOT
 from tests.acceptance.rows import Row
 from tests.acceptance.stage import RUNS
@@ -45,8 +45,8 @@ class Entry:
 
 
 def commit() -> str:
-    """Give the commit that is played, with ``+`` where the tree differs from it in more than documents."""
-    return provenance.commit(ROOT, besides=[DOCUMENTS])
+    """Give the commit that is played, with ``+`` where the tree differs in more than what is written about it."""
+    return provenance.commit(ROOT, besides=find(ROOT).written)
 
 
 def machine() -> str:
@@ -69,7 +69,9 @@ def hang(folder: Path, part: int, project: Project, gallery: Path = GALLERY) -> 
 
     Raises ``StoredRunError``, ``UsageError`` and ``SetupError``.
     """
-    Book(gallery).enter(entry(conclude(folder, project), part, commit=commit()))
+    report = conclude(folder, project)
+    flown = report.history.run
+    Book(gallery).enter(entry(report, part, commit=flown.commit if flown else ""))
 
 
 def clean(text: str) -> str:

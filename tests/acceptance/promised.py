@@ -44,7 +44,6 @@ GOOD = {
     "thousand_orders": 2,
     "midnight_spike": 2.6,
     "flash_sale": 2.3,
-    "overload": 2.4,
     "headroom": 2.3,
     "evening_ramp": 4.3,
     "thousand_orders_at_the_edge": 2.2,
@@ -69,7 +68,7 @@ def _good(file: Path, stage: Stage, *options: str) -> str:
     runs = series.runs if series else 1
     flight = stage.fly(file, *options)
     code = stage.landed(flight, LONGEST_S * runs)
-    _hang(flight, stage)
+    _hang(flight, stage, options)
     seen = "; ".join(f"{folder.name}: {told(folder)}" for folder in flight.folders)
     must(len(flight.folders) == runs, f"{len(flight.folders)} runs of {runs}: {seen}")
     must(code == 0 and all(outcome(folder) == "PASS" for folder in flight.folders), f"exit {code}; {seen}")
@@ -93,7 +92,7 @@ def _bad(defect: str, file: Path, stage: Stage, *options: str) -> str:
     caught_by, word = CATCHES[defect]
     flight = stage.fly(file, "--defect", defect, *options)
     code = stage.landed(flight, LONGEST_S)
-    _hang(flight, stage)
+    _hang(flight, stage, options)
     found, seen = verdicts(flight.folder), told(flight.folder)
     must(code == 1 and found[caught_by]["outcome"] == "FAIL", f"exit {code}; {seen}")
     must(word in found[caught_by]["because"], f"the sentence of {caught_by} does not say {word!r}: {seen}")
@@ -106,11 +105,15 @@ def _bad(defect: str, file: Path, stage: Stage, *options: str) -> str:
     return f"FAIL {caught_by}: {found[caught_by]['because']}{such} {engine_word(flight.folder)}".strip()
 
 
-def _hang(flight: Flight, stage: Stage) -> None:
-    """Hang a flight's runs that were judged in the gallery, whatever they have shown, numbered through the row."""
-    for folder in flight.folders:
+def _hang(flight: Flight, stage: Stage, options: Sequence[str]) -> None:
+    """Hang the runs of a row's first flight that were judged in the gallery, whatever they have shown.
+
+    Others of the row have the same seeds, and a run with options of its own is not what the gallery would fly.
+    """
+    first = flight is stage.flights[0] and not options
+    for part, folder in enumerate(flight.folders if first else (), 1):
         if (folder / VERDICTS).exists():
-            book.hang(folder, stage.runs.index(folder.name) + 1, find(ROOT))
+            book.hang(folder, part, find(ROOT))
 
 
 def unseen(defect: str, name: str, stage: Stage) -> str:
@@ -165,6 +168,7 @@ CATCHES = {
     "no_shedding": ("back_after_heal", "to take orders"),
     "missing_index": ("looking_back", "on average"),
 }
+SLOW = ("before.goodput", "before.order_latency", "browsed", "browsing", "ordering")
 # What else is felt of it: an edge that is never left, or by nobody who knows its address, goes on failing, and nobody
 # is told; another's page is no cart of one's own; a node that is back takes connections and no orders; and who believes
 # the cache never gets over what was written into it. A shop that is slow at the peak is slow in every respect.
@@ -175,9 +179,9 @@ ALSO = {
     "steering_by_dns": {"moved_away", "rto"},
     "accepts_truncated": {"few_noticed", "moved_away", "noticed"},
     "caches_cookies": {"unnoticed", "same_cart"},
-    "n_plus_one": {"before.goodput", "before.order_latency", "throughput", "browsing", "looking_back", "ordering"},
-    "sync_sleep": {"before.goodput", "before.order_latency", "cpu_per_order", "browsing", "looking_back", "ordering"},
-    "missing_index": {"before.goodput", "before.order_latency", "throughput", "cpu_per_order", "browsing", "ordering"},
+    "n_plus_one": {*SLOW, "throughput", "looking_back"},
+    "sync_sleep": {*SLOW, "cpu_per_order", "looking_back"},
+    "missing_index": {*SLOW, "throughput", "cpu_per_order"},
     "no_shedding": {"served", "told", "after.goodput", "after.order_latency"},
 }
 NAMED = (

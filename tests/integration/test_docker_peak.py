@@ -47,7 +47,7 @@ async def say():
     print(json.dumps({name: (await link.call("trial", f"show {name}"))[0][0] for name in sys.argv[1:]}))
 
 asyncio.run(say())
-"""  # how a storefront's own connection is set, by its own code and in its own container
+"""  # how a connection is set that a storefront's own code opens in its own container
 BUSY_S = 0.9  # less than anybody waits in a queue, so that this was said at once
 
 

@@ -13,6 +13,7 @@ from harness.scenario import load
 from sut.shop import ReferenceShop
 from tests import peak_figures
 from tests.acceptance import book, stage
+from tests.acceptance.flight import NotAsRequired
 from tests.peak_figures import ASKED, peak
 
 HERE = {"scale": 1, "defects": (), "commit": "c1", "command": "windtunnel run scenarios/headroom.toml"}
@@ -24,6 +25,7 @@ RUNS = {  # what is stored → whether it counts
     "4-headroom-0": ({**HERE, "defects": ("oversell",)}, "PASS", False),
     "5-headroom-0": ({**HERE, "commit": "c0"}, "PASS", False),
     "6-headroom-0": ({**HERE, "commit": "c1+"}, "PASS", False),
+    "8-headroom-0": ({**HERE, "command": "windtunnel run scenarios/headroom.toml --apart"}, "PASS", False),
     "7-headroom-0": ({**HERE, "command": "windtunnel run scenarios/headroom.toml --generators 2"}, "PASS", False),
 }
 BUSY = [Sample(at_ns=n, probe="foreign_cpu", on="machine", value=share) for n, share in enumerate((0.1, 0.3))]
@@ -55,6 +57,21 @@ def test_every_run_of_this_commit_is_a_figure_and_no_other() -> None:
     assert (in_time.kept, in_time.cells[-1]) == (False, ">= 0.99"), "0.989"
     assert (passed.values, passed.kept) == ((1.0, 0.0, 0.0), False)
     assert others.values == pytest.approx((0.2, 0.2, 0.2))
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_run_that_measured_nothing_is_not_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "1-headroom-0" / "verdicts.json").unlink()
+    in_time, passed, _ = peak(2)
+    assert (len(in_time.values), passed.values) == (2, (1.0, 0.0, 0.0))
+
+
+@pytest.mark.usefixtures("stored")
+def test_of_a_tree_that_is_no_commit_there_are_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of another such tree would bear the same name."""
+    monkeypatch.setattr(book, "commit", lambda: "c1+")
+    with pytest.raises(NotAsRequired, match="commit first"):
+        next(iter(peak(1)))
 
 
 @pytest.mark.parametrize("one", ASKED, ids=lambda one: f"{one.scenario}-{one.objective}-{one.measured}")

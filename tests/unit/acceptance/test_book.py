@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from harness.errors import SetupError, UsageError
-from harness.gallery.book import Book, done
+from harness.gallery.book import Book
 from harness.gallery.entry import Word
-from tests.acceptance import book
+from harness.store import open_run
+from tests.acceptance import book, promised
 from tests.acceptance.book import Entry
 from tests.acceptance.flight import ROOT
 from tests.acceptance.rows import Row
@@ -75,14 +77,27 @@ def test_the_book_that_is_kept_is_understood(monkeypatch: pytest.MonkeyPatch) ->
     assert all(row == entry.row for row, entry in book.read().items())
 
 
-def test_what_a_row_has_flown_hangs_in_the_gallery_and_need_not_be_flown_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(book, "commit", lambda: "c1")
+def test_what_a_row_has_flown_hangs_in_the_gallery_at_the_commit_that_flew(tmp_path: Path) -> None:
     there, gallery = project(tmp_path), tmp_path / "docs" / "gallery.md"
-    for part, name in enumerate(("no_failover", "primary_lost"), 1):
-        book.hang(unpack(name, there), part, there, gallery)
+    flown = {name: unpack(name, there) for name in ("no_failover", "primary_lost")}
+    for part, folder in enumerate(flown.values(), 1):
+        book.hang(folder, part, there, gallery)
     entries = Book(gallery).read()
     assert {key[::2]: one.word for key, one in entries.items()} == {("no_failover", 1): Word.CAUGHT, ("", 2): Word.QUIET}
-    assert done(entries.values(), "c1").keys() == entries.keys()
-    assert done(entries.values(), "c2") == {}
+    runs = [open_run(folder).run for folder in flown.values()]
+    assert [one.commit for one in entries.values()] == [run.commit for run in runs if run]
+
+
+@pytest.mark.parametrize(("flights", "options", "parts"), [(1, (), [1, 2]), (2, (), []), (1, ("--rate", "9"), [])])
+def test_only_what_the_gallery_itself_would_fly_hangs_there(
+    flights: int, options: tuple[str, ...], parts: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two runs of a series; the row's second flight has their seeds again. What was not judged has nothing to show."""
+    hung = list[int]()
+    monkeypatch.setattr(book, "hang", lambda _folder, part, _project: hung.append(part))
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "verdicts.json").touch()
+    flown = [SimpleNamespace(folders=(tmp_path / "a", tmp_path / "b", tmp_path / "c")) for _ in range(flights)]
+    promised._hang(flown[-1], SimpleNamespace(flights=flown), options)  # type: ignore[arg-type]
+    assert hung == parts

@@ -13,12 +13,12 @@ from tests.acceptance.flight import NotAsRequired, must
 from tests.acceptance.promised import ALSO, CATCHES, FLOWN, GOOD, NAMED, ONCE, ROWS, bad
 from tests.acceptance.stage import Stage
 
-BY_THE_KNEE = {"no_shedding"}  # is flown at a rate that is too high for the machine, whatever machine that is
+BY_THE_KNEE = {"no_shedding", "overload"}  # are flown at a rate that is too high for the machine, whatever machine that is
 TAGS = {path.stem: set(load(path).tags) for path in (Path(__file__).parents[3] / "scenarios").glob("*.toml")}
 
 
 def test_every_scenario_is_flown_on_the_good_shop() -> None:
-    assert GOOD.keys() == TAGS.keys()
+    assert GOOD.keys() | BY_THE_KNEE - DEFECTS.keys() == TAGS.keys()
 
 
 @pytest.mark.parametrize(("tags", "fewest", "minutes"), [({"ci"}, 5, 12), ({"cdn", "ci"}, 1, 10), ({"cdn"}, 9, 60)])
@@ -29,7 +29,7 @@ def test_the_scenarios_of_a_kind_fit_the_time_they_have(tags: set[str], fewest: 
 
 
 def test_every_bad_shop_that_is_flown_is_caught_by_an_objective_of_its_scenario() -> None:
-    assert FLOWN.keys() | BY_THE_KNEE == CATCHES.keys() <= DEFECTS.keys()
+    assert FLOWN.keys() | BY_THE_KNEE & DEFECTS.keys() == CATCHES.keys() <= DEFECTS.keys()
     assert ALSO.keys() | set(NAMED) <= CATCHES.keys()
     for defect, name in FLOWN.items():
         scenario = load(Path(__file__).parents[3] / "scenarios" / f"{name}.toml")

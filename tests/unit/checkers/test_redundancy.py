@@ -7,11 +7,11 @@ import pytest
 
 from harness.checkers.redundancy import Redundancy
 from harness.demand import Stage
-from harness.events import Acted, Healing, Intended, Sample
+from harness.events import Acted, Healing, Intended, Located, Sample
 from harness.history import History
 from harness.model import Outcome
 from tests.fake_declaration import DECLARATION
-from tests.fake_runs import S, a_history, a_plan, without
+from tests.fake_runs import BEGIN_NS, S, a_history, a_plan, without
 
 HEALED = next(a_history().all(Healing)).at_ns
 
@@ -72,9 +72,37 @@ def test_a_time_nobody_could_see_is_inconclusive(blind: tuple[int, int]) -> None
 
 
 def test_without_a_fault_it_must_be_whole_all_the_time() -> None:
+    """No budget excuses what nobody broke, not for a second, not in the beginning."""
     calm = a_history(a_plan(calm=True))
-    assert Redundancy(budget_s=5).check(calm).outcome is Outcome.PASS
-    assert Redundancy(budget_s=5).check(seeing(lambda at_s: 0.0 if at_s > 0 else 1.0, calm)).outcome is Outcome.FAIL
+    verdict = Redundancy(budget_s=600).check(calm)
+    assert (verdict.outcome, "there all the time" in verdict.because) == (Outcome.PASS, True), verdict
+    for gone, again in ((0, 3), (5, 6), (30, 600)):
+        verdict = Redundancy(budget_s=600).check(seeing(away(gone, again), calm))
+        assert (verdict.outcome, "nothing that was broken excuses that" in verdict.because) == (Outcome.FAIL, True), verdict
+
+
+def away(gone_s: float, again_s: float) -> Callable[[float], float]:
+    """Be without a standby from so many seconds into the load to so many."""
+    begun_s = (BEGIN_NS - HEALED) / S
+    return lambda at_s: 0.0 if gone_s <= at_s - begun_s < again_s else 1.0
+
+
+@pytest.mark.parametrize(
+    ("component", "target", "excused"),
+    [
+        ("orders_db", "orders_db:primary", True),
+        ("storefront", "storefront#1", False),  # none of the database's business
+        ("storefront", "storefront#1->orders_db", True),
+        ("etcd", "etcd", True),  # the database needs it
+    ],
+)
+def test_only_what_was_done_to_a_component_excuses_it(component: str, target: str, excused: bool) -> None:
+    """Short of its standby from before the act until 3 s after the heal, as a lost primary makes it."""
+    good = a_history()
+    told = [replace(one, component=component, target=target) if isinstance(one, Located) else one for one in good.events]
+    needing = tuple(replace(one, needs=("etcd",)) if one.standbys else one for one in DECLARATION.components)
+    history = replace(good, events=tuple(told), declaration=replace(DECLARATION, components=needing))
+    assert (Redundancy(budget_s=5).check(history).outcome is Outcome.PASS) is excused
 
 
 def test_without_samples_or_without_anything_to_keep_it_is_inconclusive() -> None:
