@@ -87,6 +87,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--resume", action="store_true", help="leave out what was as required at this commit")
     parser.add_argument("--list", action="store_true", help="name the rows and play none")
     asked = parser.parse_args(words)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what still flies is ended, mended and removed
     every = [row for group in GROUPS for row in group.ROWS]
     chosen = [row for row in every if not asked.rows or any(row.id.startswith(word) for word in asked.rows)]
     if not chosen:
