@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 WRITTEN_BY_COMMANDS = {
     "acceptance.md",
     "benchmarks.md",
+    "conformance.md",
     "gallery.md",
     "nightly.md",
 }  # they tell what happened, not what to type

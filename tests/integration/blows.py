@@ -84,12 +84,13 @@ class Blow:
         return self.fault.bitten(self.before, self.look())
 
 
-def soon(true: Callable[[], object], within_s: float, what: str) -> None:
-    """Wait until it is so."""
+def soon(true: Callable[[], object], within_s: float, what: str) -> float:
+    """Wait until it is so; give how long that took, in s."""
     now_ns, begun_ns = MachineClock().now_ns, MachineClock().now_ns()
     while not true():
         assert (now_ns() - begun_ns) / 1e9 < within_s, f"not within {within_s:g} s: {what}"
         pause(0.1)
+    return (now_ns() - begun_ns) / 1e9
 
 
 def off(shop: RunningShop) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import cast
 from urllib.request import Request, urlopen
 
@@ -29,23 +29,28 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
 
 
 @pytest.mark.parametrize("what", HELD)
-def test_what_is_held_bites_only_between_act_and_undo(what: str, shop: RunningShop) -> None:
+def test_what_is_held_bites_only_between_act_and_undo(
+    what: str, shop: RunningShop, record_property: Callable[[str, object], None]
+) -> None:
     blow = Blow(shop, what)
     blow.well()
     breaking = blow.fault.prepare(shop.able(blow.instance, blow.fault.needs))
     assert blow.bites() is False, "to prepare is not to act"
     breaking.act()
     try:
-        soon(blow.bites, BITES_S, "bitten")
+        record_property("bitten_s", f"{soon(blow.bites, BITES_S, 'bitten'):.2f}")
         assert off(shop) == HELD[what]
     finally:
         played(breaking.undo)
-    soon(lambda: blow.bites() is False and isinstance(blow.look().value, float), HEALS_S, "healed")
+    healed_s = soon(lambda: blow.bites() is False and isinstance(blow.look().value, float), HEALS_S, "healed")
+    record_property("healed_s", f"{healed_s:.2f}")
     soon(lambda: not shop.fingerprint(), HEALS_S, "the whole shop is as declared")
 
 
 @pytest.mark.parametrize("what", ["cache_flush cache", "cache_poison cache"])
-def test_an_impulse_bites_at_once_and_the_shop_gets_over_it(what: str, shop: RunningShop) -> None:
+def test_an_impulse_bites_at_once_and_the_shop_gets_over_it(
+    what: str, shop: RunningShop, record_property: Callable[[str, object], None]
+) -> None:
     """Prepared, nothing has happened; acted, it is seen; nothing is left for us to mend."""
     blow = Blow(shop, what)
     soon(lambda: blow.look().value not in (None, SILENT, REFUSED), HEALS_S, f"{blow.instance} is well")
@@ -54,7 +59,7 @@ def test_an_impulse_bites_at_once_and_the_shop_gets_over_it(what: str, shop: Run
     assert blow.bites() is False, "to prepare is not to act"
     assert breaking.undo == ()
     breaking.act()
-    soon(blow.bites, BITES_S, "bitten")
+    record_property("bitten_s", f"{soon(blow.bites, BITES_S, 'bitten'):.2f}")
     soon(lambda: not shop.fingerprint(), HEALS_S, "the whole shop is as declared")
 
 

@@ -4,7 +4,7 @@ One shop for all of them; what must be shown of a fault on a whole run is in the
 engine's own events are asserted too, each with that of its undo.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -51,7 +51,9 @@ def the_engine_told(ear: Ear, blow: Blow, heard: int) -> None:
 
 
 @pytest.mark.parametrize("what", thoroughly(HELD))
-def test_it_bites_only_between_act_and_undo(what: str, ear: Ear, shop: RunningShop) -> None:
+def test_it_bites_only_between_act_and_undo(
+    what: str, ear: Ear, shop: RunningShop, record_property: Callable[[str, object], None]
+) -> None:
     """Prepared, nothing has happened; acted, it is seen; mended, it is over; mended twice, nothing more happens."""
     blow = Blow(shop, what)
     blow.well()
@@ -61,14 +63,15 @@ def test_it_bites_only_between_act_and_undo(what: str, ear: Ear, shop: RunningSh
     assert not off(shop)
     breaking.act()
     try:
-        soon(blow.bites, BITES_S, "bitten")
+        record_property("bitten_s", f"{soon(blow.bites, BITES_S, 'bitten'):.2f}")
         assert off(shop) == HELD[what][1]
         seen = sorted(one.residue.what for one in driver("docker").observed(shop.residence.run))
         assert ", ".join(seen) == HELD[what][1], "by labels alone"
     finally:
         played(breaking.undo)
     played(breaking.undo)
-    soon(lambda: blow.bites() is False and isinstance(blow.look().value, float), HEALS_S, "healed")
+    healed_s = soon(lambda: blow.bites() is False and isinstance(blow.look().value, float), HEALS_S, "healed")
+    record_property("healed_s", f"{healed_s:.2f}")
     assert not off(shop)
     the_engine_told(ear, blow, heard)
     soon(lambda: not shop.fingerprint(), HEALS_S, "the whole shop is as declared")
