@@ -34,9 +34,9 @@ check: python ## linters, types and the fast tests; needs no Docker
 	.venv/bin/mypy
 	.venv/bin/python -m pytest -n auto -m "not docker and not slow and not browser"
 
-conformance: prepare ## every fault on every target: it bites, heals, and nothing but the act does it; takes a quarter of an hour
+conformance: prepare ## every fault on every target: it bites, heals, and nothing but the act does it; takes eight minutes
 	-.venv/bin/python -m pytest -m docker tests/integration/test_docker_faults.py tests/integration/test_docker_cache.py \
-	    tests/integration/test_docker_edges.py --junitxml=reports/conformance.xml
+	    tests/integration/test_docker_edges.py -n 2 --dist loadfile --junitxml=reports/conformance.xml
 	.venv/bin/python -m tests.conformance_page reports/conformance.xml
 
 bench: prepare ## measure windtunnel itself

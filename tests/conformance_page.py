@@ -18,7 +18,7 @@ BITES, NO_OP, KILLED = ("only_between_act_and_undo", "bites_at_once"), "does_not
 HEAD = """# Conformance of the faults
 
 Every fault on the reference shop, without load. `make conformance` tries them and writes this page. *Bitten*: seconds from
-the act until the fault's own witness saw it. *Healed*: seconds from the undo until it saw the target well again; an impulse
+the end of the act until the fault's own witness saw it. *Healed*: seconds from the end of the undo until it saw the target well again; an impulse
 has nothing to heal. *Nothing done*: the act was left out, and the witness saw no bite in five looks.
 """
 
@@ -47,7 +47,7 @@ def tried(report: Path) -> tuple[Tried, ...]:
 def page(all_: Sequence[Tried]) -> Iterator[str]:
     """Give the paragraphs of the page."""
     yield HEAD
-    yield f"{sum(one.passed for one in all_)} of {len(all_)} tests passed; commit {book.commit()}, {book.machine()}, "
+    yield f"\n{sum(one.passed for one in all_)} of {len(all_)} tests passed; commit {book.commit()}, {book.machine()}, "
     yield f"{datetime.now(UTC):%Y-%m-%d}.\n\n| fault and target | bitten, s | healed, s | as it must | nothing done |\n"
     yield "|---|---|---|---|---|\n"
     nothing = {one.what: one for one in all_ if NO_OP in one.name}
