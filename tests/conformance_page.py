@@ -18,8 +18,8 @@ BITES, NO_OP, KILLED = ("only_between_act_and_undo", "bites_at_once"), "does_not
 HEAD = """# Conformance of the faults
 
 Every fault on the reference shop, without load. `make conformance` tries them and writes this page. *Bitten*: seconds from
-the end of the act until the fault's own witness saw it. *Healed*: seconds from the end of the undo until it saw the target well again; an impulse
-has nothing to heal. *Nothing done*: the act was left out, and the witness saw no bite in five looks.
+the end of the act until the fault's own witness saw it. *Healed*: seconds from the end of the undo until it saw the target
+well again; an impulse has nothing to heal. *Nothing done*: the act was left out, and the witness saw no bite in five looks.
 """
 
 
