@@ -35,9 +35,10 @@ check: python ## linters, types and the fast tests; needs no Docker
 	.venv/bin/python -m pytest -n auto -m "not docker and not slow and not browser"
 
 conformance: prepare ## every fault on every target: it bites, heals, and nothing but the act does it; takes eight minutes
-	-.venv/bin/python -m pytest -m docker tests/integration/test_docker_faults.py tests/integration/test_docker_cache.py \
-	    tests/integration/test_docker_edges.py -n 2 --dist loadfile --junitxml=reports/conformance.xml
-	.venv/bin/python -m tests.conformance_page reports/conformance.xml
+	rm -f reports/conformance.xml
+	.venv/bin/python -m pytest -m docker tests/integration/test_docker_faults.py tests/integration/test_docker_cache.py \
+	    tests/integration/test_docker_edges.py -n 2 --dist loadfile --junitxml=reports/conformance.xml; \
+	    tried=$$?; .venv/bin/python -m tests.conformance_page reports/conformance.xml && exit $$tried
 
 bench: prepare ## measure windtunnel itself
 	.venv/bin/python -m tests.bench

@@ -110,7 +110,7 @@ def _used(counter: Series, window: Window, others: Iterable[Series] = ()) -> flo
 
 def _grew(history: History, name: str) -> dict[str, float]:
     """Give by how much the shop's own counters of a name grew in the window, by class of statement."""
-    found = [metric.series for metric in history.all(Metric)]
+    found = [metric.series for metric in history.all(Metric) if metric.series.times_ns]
     kinds = sorted({one.labels.get("class", "") for one in found if one.name == name})
     return {kind: sum(_used(one, history.window, found) for one in found if _is(one, name, kind)) for kind in kinds}
 

@@ -66,7 +66,11 @@ def _word(one: Tried | None) -> str:
 
 def main(words: Sequence[str]) -> int:
     """Write the page; give the exit code."""
-    all_ = tried(Path(words[0]))
+    try:
+        all_ = tried(Path(words[0]))
+    except (OSError, ET.ParseError) as error:
+        print(f"{words[0]}: no report of pytest's, so nothing was tried: {error}", file=sys.stderr)
+        return 1
     kept.write_text(PAGE, "".join(page(all_)), "see to docs/ first")
     print(f"{sum(one.passed for one in all_)} of {len(all_)} passed: docs/{PAGE.name}")
     return 0 if all_ and all(one.passed for one in all_) else 1

@@ -35,10 +35,8 @@ PARTS = ("etcd", "orders_db", "db_route", "storefront", "lb")
 FRONTS, NODES = ("storefront-1", "storefront-2"), ("orders_db-1", "orders_db-2")
 SAFE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "data_checksums": "on"}
 BROWSE, BUY = get("/products/SKU-00001"), post("/orders", "{}")  # nothing is ordered by that, should it be served later
-OTHERS_PER_S, COUNTING = (
-    20,
-    3,
-)  # commits beside: 14 a second were seen of others, and a count of ours is three
+OTHERS_PER_S = 20  # commits beside: 14 a second have been seen of all others
+COUNTING = 3  # and a count of ours is three
 OWN = """
 import asyncio, json, os, sys
 from services.link import Link

@@ -43,3 +43,12 @@ def test_what_failed_was_not_seen_or_was_not_tried_is_said(how: str, report: Pat
     assert "| kill storefront#2 | 0.11 | 1.52 | yes | not tried |" in page
     assert "| start | **no** |" in page
     assert written(report)[0] == 1, "nothing tried is nothing shown"
+
+
+@pytest.mark.parametrize("text", [None, "", "<testsuites>"])
+def test_without_a_whole_report_there_is_no_page(text: str | None, report: Path) -> None:
+    """An earlier page is not written again, as if it were of this commit."""
+    if text is not None:
+        report.write_text(text)
+    assert main([str(report)]) == 1
+    assert not conformance_page.PAGE.exists()

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -12,8 +13,9 @@ from harness.gallery.entry import Word
 from harness.store import open_run
 from tests.acceptance import book, promised
 from tests.acceptance.book import Entry
-from tests.acceptance.flight import ROOT
+from tests.acceptance.flight import ROOT, Flight
 from tests.acceptance.rows import Row
+from tests.acceptance.stage import Stage
 from tests.golden import project, unpack
 
 FIRST = Entry(
@@ -99,5 +101,5 @@ def test_only_what_the_gallery_itself_would_fly_hangs_there(
         (tmp_path / name).mkdir()
         (tmp_path / name / "verdicts.json").touch()
     flown = [SimpleNamespace(folders=(tmp_path / "a", tmp_path / "b", tmp_path / "c")) for _ in range(flights)]
-    promised._hang(flown[-1], SimpleNamespace(flights=flown), options)  # type: ignore[arg-type]
+    promised.hang(cast("Flight", flown[-1]), cast("Stage", SimpleNamespace(flights=flown)), options)
     assert hung == parts

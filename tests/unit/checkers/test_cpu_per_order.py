@@ -111,6 +111,14 @@ def test_calls_of_a_storefront_that_was_not_sampled_are_not_passed_over() -> Non
     assert "storefront-2 was not sampled" in found.unseen
 
 
+def test_a_column_without_samples_tells_nothing_and_breaks_nothing() -> None:
+    """As in a journal that somebody has edited: its report is still written."""
+    empty = Series(name="log_bytes", on=PRIMARY, labels={}, times_ns=(), values=(1.0,))
+    found = cost(also(a_history(CALM, ()), Metric(at_ns=BEGIN_NS, series=empty)).within(STRETCH))
+    assert found.log_bytes == 0
+    assert PRIMARY in found.unseen
+
+
 def test_whoever_serves_and_cannot_be_counted_leaves_it_open() -> None:
     """The process that carries shoppers in from a published port is none of the shop's containers."""
     good, entry = a_history(CALM, ()), Entry(at_ns=0, url="http://198.18.0.2:80", by="bridge")
