@@ -1,7 +1,8 @@
 """Probes at work: each in its own time, a miss is a record, and none holds up another."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -9,9 +10,13 @@ import pytest
 from harness import sampler
 from harness.capabilities import Probe
 from harness.clock import MachineClock, pause
+from harness.cost import GENERATOR
+from harness.drivers import Driver
 from harness.events import Sample
+from harness.host import Meter
 from harness.model import Reading
 from harness.sampler import Job, Sampler, jobs
+from harness.shop import Residence
 from tests.fake_runs import a_plan
 
 NOW = MachineClock().now_ns
@@ -127,3 +132,12 @@ def test_every_probe_gets_all_that_it_can_look_at() -> None:
         ("redundancy", "orders_db", "Replicated of orders_db-1"),
         ("role", "orders_db", "Replicated of orders_db-1"),
     ]
+
+
+@pytest.mark.parametrize(("pids", "known"), [({GENERATOR: []}, True), ({"gatherer": [1]}, False)])
+def test_a_generator_that_is_elsewhere_has_used_nobody_knows_how_much(pids: Mapping[str, list[int]], known: bool) -> None:
+    """Nought would make an order look cheaper than it is."""
+    driver = cast("Driver", SimpleNamespace(cpu_s=lambda *_, **__: {}))
+    seen = sampler.beside(driver, Residence(run="r1", driver="process", things=()), lambda: pids, NOW)
+    reading = cast("Meter", seen[GENERATOR]).cpu_s()
+    assert (reading.value is not None, reading.why is None) == (known, known), reading
