@@ -39,16 +39,24 @@ OTHERS_PER_S = 20  # commits beside: 14 a second have been seen of all others
 COUNTING = 3  # and a count of ours is three
 OWN = """
 import asyncio, json, os, sys
-from services.link import Link
+from services.link import Link, UnreachableError
 from services.settings import Settings
 from services.way import Way
 
+async def shown(link, name, tries=10):
+    for _ in range(tries - 1):
+        try:
+            return (await link.call("trial", f"show {name}"))[0][0]
+        except UnreachableError:
+            await asyncio.sleep(0.1)
+    return (await link.call("trial", f"show {name}"))[0][0]
+
 async def say():
     link = Link(Way(Settings.read(os.environ).dsn))
-    print(json.dumps({name: (await link.call("trial", f"show {name}"))[0][0] for name in sys.argv[1:]}))
+    print(json.dumps({name: await shown(link, name) for name in sys.argv[1:]}))
 
 asyncio.run(say())
-"""  # how a connection is set that a storefront's own code opens in its own container
+"""  # how a connection is set that a storefront's own code opens in its own container, once a busy machine lets it in
 BUSY_S = 0.9  # less than anybody waits in a queue, so that this was said at once
 
 
@@ -77,14 +85,15 @@ def busy(told: list[Told]) -> int:
 def test_what_is_acknowledged_is_on_disk_on_both_nodes_by_their_own_settings(shop: RunningShop, tmp_path: Path) -> None:
     """While orders come: fast, not faked."""
     with ThreadPoolExecutor() as pool:
-        ledger = pool.submit(ordered, shop, tmp_path, 4)
+        ledger = pool.submit(ordered, shop, tmp_path, 10)
         pause(2)
         for name in NODES:
             assert {setting: asked(shop, name, f"show {setting}")[0] for setting in SAFE} == SAFE
         for name in FRONTS:
             told = client().containers.get(part(shop, name).ref).exec_run(["python3", "-c", OWN, *SAFE])
             assert isinstance(told.output, bytes)
-            assert (told.exit_code, json.loads(told.output or "{}")) == (0, SAFE), told.output
+            assert told.exit_code == 0, told.output.decode()
+            assert json.loads(told.output) == SAFE
         following = asked(shop, NODES[0], "select application_name, sync_state, state from pg_stat_replication")
         assert following == (NODES[1], "sync", "streaming")
         assert NODES[1] in str(asked(shop, NODES[0], "show synchronous_standby_names")[0])
