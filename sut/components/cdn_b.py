@@ -17,8 +17,13 @@ _WAITS: Final = (
     "first_byte_timeout=7",
     "between_bytes_timeout=7",
     "timeout_idle=75",
+    "backend_idle_timeout=50",
     "thread_pool_min=50",
+    "vsl_mask=none",
 )
+# A connection used once keeps its port for a minute, and at 250 orders a second half of all ports are gone after that: from
+# then on the kernel looks through them for each new connection, and eats a core. So it may take those again after a second.
+_SPENT_PORTS: Final = {"net.ipv4.tcp_tw_reuse": "1"}
 
 
 def settings(name: str, origin: str, wrong: str = "") -> str:
@@ -26,7 +31,8 @@ def settings(name: str, origin: str, wrong: str = "") -> str:
 
     It keeps what the origin says may be kept and nothing else; that a shopper has a cookie does not matter, what the origin
     says of its answer does. It sends a request again where a connection that was used before turns out to be closed: so what
-    may have an effect goes over connections of its own, each used once. Its own 502 proves nothing.
+    may have an effect, and has no key by which the shop knows it again, goes over connections of its own, each used once.
+    Its own 502 proves nothing.
     """
     return f"""\
 vcl 4.1;
@@ -47,7 +53,7 @@ sub vcl_recv {{
     if (local.socket == "own") {{
         return (synth(200));
     }}
-    if (req.method != "GET" && req.method != "HEAD") {{
+    if (req.method != "GET" && req.method != "HEAD" && !req.http.Idempotency-Key) {{
         set req.backend_hint = once;
     }}
 }}
@@ -140,7 +146,8 @@ class CdnB(Edge):
         options = [word for given in (*_KEPT, *_WAITS) for word in ("-p", given)]
         listens = ["-a", f"shoppers=:{PORT},HTTP", "-a", f"own=:{OWN_PORT},HTTP"]
         command = ["varnishd", "-F", "-j", "none", "-n", _FOLDER, "-f", _RIGHT, "-s", "malloc,64m", *listens, *options]
-        super().__init__(ground, instance, command, origin=origin, files={_RIGHT: settings(instance, origin)})
+        files = {_RIGHT: settings(instance, origin)}
+        super().__init__(ground, instance, command, origin=origin, files=files, sysctls=_SPENT_PORTS)
 
     def wrongly(self, how: Wrong, amount: int) -> list[str]:
         """Give the command that loads another configuration, under a name of its own, and uses it."""

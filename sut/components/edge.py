@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from harness.capabilities import Wrong
 from harness.drivers.docker_commands import commanding, upkeep
@@ -35,9 +35,11 @@ class Edge(Part):
     astray: ClassVar[str]
     restore: ClassVar[str]
 
-    def __init__(self, ground: Ground, instance: str, command: list[str], *, origin: str, files: Mapping[str, str]) -> None:
+    def __init__(
+        self, ground: Ground, instance: str, command: list[str], *, origin: str, files: Mapping[str, str], **engine: Any
+    ) -> None:
         self._origin = origin
-        super().__init__(ground, instance, command, memory="256m", files=files)
+        super().__init__(ground, instance, command, memory="256m", files=files, **engine)
 
     def labels(self) -> dict[str, str]:
         """Say too how it is seen to answer wrongly, and mended, from any shell."""

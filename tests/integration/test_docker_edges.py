@@ -2,10 +2,12 @@
 
 import http.client
 import ssl
+import subprocess
 import threading
 import uuid
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from urllib.parse import urlsplit
 
@@ -98,6 +100,48 @@ def test_an_edge_that_caches_cookies_is_seen_to_show_another_s_page(door: Door) 
     with broken(door, commanding(container, load, "")):
         soon(lambda: mixed_up(door, "cdn_a"), 5, "18 is shown the page of 17")
     soon(lambda: not mixed_up(door, "cdn_a"), 15, "what it has kept is kept no longer")
+
+
+def ordered(door: Door, edge: str, orders: int, *, keyed: bool) -> set[int]:
+    """Order so often through one edge, with a key each or, which the shop refuses, without; give what was answered."""
+    return {door.ask("/orders", of=edge, key=uuid.uuid4().hex if keyed else "").status for _ in range(orders)}
+
+
+def test_an_edge_opens_a_connection_of_its_own_only_for_an_order_that_nobody_knows_again(door: Door) -> None:
+    """Varnish, that is, which sends again what broke; nginx never sends an order again."""
+    opened = dict[tuple[str, bool], int]()
+    for edge, keyed in [(edge, keyed) for edge in EDGES for keyed in (True, False)]:
+        before = door.counted("lb", 'haproxy_frontend_connections_total{proxy="shoppers"}')
+        assert ordered(door, edge, 30, keyed=keyed) == {201 if keyed else 400}
+        opened[edge, keyed] = door.counted("lb", 'haproxy_frontend_connections_total{proxy="shoppers"}') - before
+    print(opened)
+    assert {which for which, count in opened.items() if count >= 30} == {("cdn_b", False)}
+    assert {which for which, count in opened.items() if count < 10} == set(opened) - {("cdn_b", False)}
+
+
+@contextmanager
+def few_ports(door: Door, edge: str, ports: int) -> Iterator[None]:
+    """Leave an edge so few ports for the connections that it opens."""
+    (ref,) = [thing.ref for thing in door.shop.residence.things if thing.name == edge]
+    enter = ["nsenter", "--net", "--target", str(client().containers.get(ref).attrs["State"]["Pid"]), "sh", "-c"]
+
+    def leave(first: int, last: int) -> None:
+        subprocess.run([*enter, f"echo {first} {last} > /proc/sys/net/ipv4/ip_local_port_range"], check=True)
+
+    leave(40000, 40000 + ports - 1)
+    try:
+        yield
+    finally:
+        leave(32768, 60999)
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_an_edge_does_not_run_out_of_ports(edge: str, door: Door) -> None:
+    """However many connections it has used once: a minute of a peak's orders is more than there are ports."""
+    with few_ports(door, edge, 100):
+        for _ in range(3):
+            assert ordered(door, edge, 60, keyed=False) == {400}
+            pause(1.2)
 
 
 @pytest.mark.parametrize("version", ["1.1", "2", "3"])
