@@ -14,7 +14,7 @@ from tests.acceptance import book
 from tests.acceptance.flight import ROOT, Flight, must
 from tests.acceptance.moments import MOMENTS
 from tests.acceptance.rows import Row
-from tests.acceptance.stage import Stage, doubts, engine_word, outcome, scenario, told, verdicts
+from tests.acceptance.stage import SCENARIOS, Stage, doubts, engine_word, outcome, scenario, told, verdicts
 
 GOOD = {
     "db_primary_lost": 2.4,
@@ -68,7 +68,7 @@ def _good(file: Path, stage: Stage, *options: str) -> str:
     runs = series.runs if series else 1
     flight = stage.fly(file, *options)
     code = stage.landed(flight, LONGEST_S * runs)
-    hang(flight, stage, options)
+    hang(file, flight, stage, options)
     seen = "; ".join(f"{folder.name}: {told(folder)}" for folder in flight.folders)
     must(len(flight.folders) == runs, f"{len(flight.folders)} runs of {runs}: {seen}")
     must(code == 0 and all(outcome(folder) == "PASS" for folder in flight.folders), f"exit {code}; {seen}")
@@ -92,7 +92,7 @@ def _bad(defect: str, file: Path, stage: Stage, *options: str) -> str:
     caught_by, word = CATCHES[defect]
     flight = stage.fly(file, "--defect", defect, *options)
     code = stage.landed(flight, LONGEST_S)
-    hang(flight, stage, options)
+    hang(file, flight, stage, options)
     found, seen = verdicts(flight.folder), told(flight.folder)
     must(code == 1 and found[caught_by]["outcome"] == "FAIL", f"exit {code}; {seen}")
     must(word in found[caught_by]["because"], f"the sentence of {caught_by} does not say {word!r}: {seen}")
@@ -105,12 +105,12 @@ def _bad(defect: str, file: Path, stage: Stage, *options: str) -> str:
     return f"FAIL {caught_by}: {found[caught_by]['because']}{such} {engine_word(flight.folder)}".strip()
 
 
-def hang(flight: Flight, stage: Stage, options: Sequence[str]) -> None:
+def hang(file: Path, flight: Flight, stage: Stage, options: Sequence[str]) -> None:
     """Hang the runs of a row's first flight that were judged in the gallery, whatever they have shown.
 
-    Others of the row have the same seeds, and a run with options of its own is not what the gallery would fly.
+    Others of the row have the same seeds. A shortened scenario, or a run with options, is not what the gallery would fly.
     """
-    first = flight is stage.flights[0] and not options
+    first = flight is stage.flights[0] and file.parent == SCENARIOS and not options
     for part, folder in enumerate(flight.folders if first else (), 1):
         if (folder / VERDICTS).exists():
             book.hang(folder, part, find(ROOT))

@@ -15,7 +15,7 @@ from tests.acceptance import book, promised
 from tests.acceptance.book import Entry
 from tests.acceptance.flight import ROOT, Flight
 from tests.acceptance.rows import Row
-from tests.acceptance.stage import Stage
+from tests.acceptance.stage import SHORT, Stage, scenario
 from tests.golden import project, unpack
 
 FIRST = Entry(
@@ -90,16 +90,31 @@ def test_what_a_row_has_flown_hangs_in_the_gallery_at_the_commit_that_flew(tmp_p
     assert [one.commit for one in entries.values()] == [run.commit for run in runs if run]
 
 
-@pytest.mark.parametrize(("flights", "options", "parts"), [(1, (), [1, 2]), (2, (), []), (1, ("--rate", "9"), [])])
-def test_only_what_the_gallery_itself_would_fly_hangs_there(
-    flights: int, options: tuple[str, ...], parts: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two runs of a series; the row's second flight has their seeds again. What was not judged has nothing to show."""
-    hung = list[int]()
-    monkeypatch.setattr(book, "hang", lambda _folder, part, _project: hung.append(part))
+@pytest.fixture
+def hung(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Give the parts that are hung, of two runs that were judged: ``a`` and ``b`` in ``tmp_path``."""
+    parts = list[int]()
+    monkeypatch.setattr(book, "hang", lambda _folder, part, _project: parts.append(part))
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "verdicts.json").touch()
-    flown = [SimpleNamespace(folders=(tmp_path / "a", tmp_path / "b", tmp_path / "c")) for _ in range(flights)]
-    promised.hang(cast("Flight", flown[-1]), cast("Stage", SimpleNamespace(flights=flown)), options)
+    return parts
+
+
+def hang(file: Path, flights: int, options: tuple[str, ...], there: Path) -> None:
+    flown = [SimpleNamespace(folders=(there / "a", there / "b", there / "c")) for _ in range(flights)]
+    promised.hang(file, cast("Flight", flown[-1]), cast("Stage", SimpleNamespace(flights=flown)), options)
+
+
+@pytest.mark.parametrize(("flights", "options", "parts"), [(1, (), [1, 2]), (2, (), []), (1, ("--rate", "9"), [])])
+def test_only_what_the_gallery_itself_would_fly_hangs_there(
+    flights: int, options: tuple[str, ...], parts: list[int], hung: list[int], tmp_path: Path
+) -> None:
+    """Two runs of a series; the row's second flight has their seeds again. What was not judged has nothing to show."""
+    hang(scenario("calm"), flights, options, tmp_path)
     assert hung == parts
+
+
+def test_a_shortened_scenario_does_not_hang_in_the_gallery(hung: list[int], tmp_path: Path) -> None:
+    hang(SHORT / "calm_short.toml", 1, (), tmp_path)
+    assert hung == []
