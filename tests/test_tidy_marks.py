@@ -10,12 +10,16 @@ LEFT_OUT = "thorough"
 LATER = {f"pytest.mark.{mark}" for mark in ("slow", "docker", "browser", "alone")}
 
 
-def conformance() -> set[str]:
-    """Name the files that `make conformance` runs, as the Makefile does."""
+def conformance(files: Mapping[str, ast.Module]) -> set[str]:
+    """Name the files whose thorough tests `make conformance` runs: named one by one, or all that need no Docker."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
     recipe = re.search(r"(?m)^conformance:.*\n((?:\t.*\n)+)", makefile)
     assert recipe, "the Makefile has no conformance"
-    return set(re.findall(r"\btests/\S+\.py\b", recipe[1]))
+    named = set(re.findall(r"\btests/\S+\.py\b", recipe[1]))
+    assert named <= files.keys()
+    if 'tests/integration -n auto --dist loadfile -m "thorough and not docker"' not in recipe[1]:
+        return named
+    return named | {file for file in files if file.startswith("tests/integration/test_") and not _docker(files[file])}
 
 
 def strays(files: Mapping[str, ast.Module], run: set[str]) -> list[str]:
@@ -39,6 +43,10 @@ def _marks(node: ast.AST) -> bool:
     return any(isinstance(one, ast.Attribute) and one.attr == LEFT_OUT for one in ast.walk(node))
 
 
+def _docker(file: ast.Module) -> bool:
+    return any(isinstance(one, ast.Attribute) and ast.unparse(one) == "pytest.mark.docker" for one in ast.walk(file))
+
+
 def _imports(file: ast.Module, names: set[str]) -> bool:
     found = (node for node in ast.walk(file) if isinstance(node, ast.ImportFrom))
     return any(alias.name in names for node in found for alias in node.names)
@@ -46,8 +54,8 @@ def _imports(file: ast.Module, names: set[str]) -> bool:
 
 def test_what_is_marked_thorough_is_run_by_make_conformance() -> None:
     """`make test` leaves it out, so that elsewhere nobody would ever run it."""
-    files, run = {name(path): tree(path) for path in SOURCES if name(path).startswith("tests/")}, conformance()
-    assert run <= files.keys()
+    files = {name(path): tree(path) for path in SOURCES if name(path).startswith("tests/")}
+    run = conformance(files)
     assert strays(files, run) == []
     marked = strays(files, set())
     assert marked, "nothing is marked: then the rule is no longer needed"

@@ -6,14 +6,14 @@ the container itself needs neither a program nor a right for it.
 """
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from docker.models.containers import Container
 
 from harness.capabilities import Way
 from harness.drivers import docker_delay
 from harness.drivers.docker_client import ADDRESS, NETWORK, TOOLS, client, controlled
-from harness.drivers.docker_helper import PREFIX, inside
+from harness.drivers.docker_helper import PREFIX, inside, inside_each
 from harness.errors import ControlError
 from harness.model import Break, Undo, noun
 
@@ -142,15 +142,22 @@ def unblock(container: Container, undo: Undo) -> None:
             inside(container, image, ["nft", f"add table inet {table}; delete table inet {table}"])
 
 
-def tables(container: Container) -> tuple[str, ...]:
-    """Name our tables in a container's namespace, and the one chain that is no table of its own: that of a delay.
+def tables(containers: Sequence[Container]) -> Iterator[tuple[Container, tuple[str, ...] | ControlError]]:
+    """Name our tables in each container's namespace, and the one chain that is no table of its own: that of a delay.
 
-    Nothing where the container does not say who can look there. Raises what the client library raises.
+    An error in their place where it cannot be asked. Those that do not say who can look there, and those that have no
+    namespace, are left out.
     """
-    if TOOLS not in container.labels or container.status not in ALIVE:
-        return ()
-    words = inside(container, container.labels[TOOLS], ["nft", "list chains"]).split()
-    return tuple(word for word in words if word.startswith(PREFIX))
+    asked = [one for one in containers if TOOLS in one.labels and one.status in ALIVE]
+    for image in sorted({one.labels[TOOLS] for one in asked}):
+        those = [one for one in asked if one.labels[TOOLS] == image]
+        try:
+            with controlled("look for rules in its network"):
+                told = inside_each(those, image, ["nft", "list", "chains"])
+        except ControlError as error:
+            yield from ((one, error) for one in those)
+        else:
+            yield from ((one, _ours(told.get(str(one.id)))) for one in those)
 
 
 def clearing(container: Container, instance: str, tools: str, table: str) -> Undo:
@@ -162,6 +169,13 @@ def home(container: Container) -> tuple[str, str] | None:
     """Give network and address that a container was started at, by its own labels; None where it has none."""
     labels = container.labels
     return (labels[NETWORK], labels[ADDRESS]) if NETWORK in labels and ADDRESS in labels else None
+
+
+def _ours(told: tuple[int, str] | None) -> tuple[str, ...] | ControlError:
+    """Find the names of our tables in what was told of a namespace."""
+    if told is None or told[0] != 0:
+        return ControlError(f"look for rules in its network: {told[1] if told else 'the helper ended before'}")
+    return tuple(word for word in told[1].split() if word.startswith(PREFIX))
 
 
 def _written(table: str, rules: Mapping[str, Sequence[str]]) -> str:

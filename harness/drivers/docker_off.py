@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from docker.models.containers import Container
 
 from harness.drivers import Deviation, docker_added, docker_commands, docker_delay, docker_network, toxiproxy
-from harness.drivers.docker_client import ADDED, HELPER, INSTANCE, LASTING, TOOLS, controlled, labelled
+from harness.drivers.docker_client import ADDED, HELPER, INSTANCE, LASTING, TOOLS, labelled
 from harness.errors import ControlError
 from harness.model import Residue, Undo
 from harness.shop import Residence
@@ -34,27 +34,34 @@ def _strayed(container: Container, network: str, address: str) -> Deviation | No
     return Deviation(residue=Residue(on=name, what=what), undo=undo)
 
 
-def _filtered(container: Container) -> Iterator[Deviation]:
-    """Say which rules of ours are in a container's network: packets are lost, or handed to who holds them back."""
-    name = container.labels.get(INSTANCE, "")
-    with controlled(f"look for rules in the network of {name}"):
-        found = docker_network.tables(container)
-    for table in found:
-        does = "queues packets" if table == docker_delay.CHAIN else "loses packets"
-        undo = docker_network.clearing(container, name, container.labels[TOOLS], table)
-        yield Deviation(residue=Residue(on=name, what=f"{does} ({table})"), undo=undo)
+def _unasked(container: Container, error: ControlError) -> Deviation:
+    """Say of a container that it cannot be asked: then it is off itself."""
+    name = container.labels.get(INSTANCE, container.name or container.short_id)
+    return Deviation(residue=Residue(on=name, what=f"cannot be asked: {error}"), undo=None)
+
+
+def _filtered(containers: Sequence[Container]) -> Iterator[Deviation]:
+    """Say which rules of ours are in their networks: packets are lost, or handed to who holds them back."""
+    for container, found in docker_network.tables(containers):
+        if isinstance(found, ControlError):
+            yield _unasked(container, found)
+            continue
+        name = container.labels.get(INSTANCE, "")
+        for table in found:
+            does = "queues packets" if table == docker_delay.CHAIN else "loses packets"
+            undo = docker_network.clearing(container, name, container.labels[TOOLS], table)
+            yield Deviation(residue=Residue(on=name, what=f"{does} ({table})"), undo=undo)
 
 
 def _each(containers: Sequence[Container], look: Callable[[Container], Iterable[Deviation]]) -> Iterator[Deviation]:
-    """Look at some containers side by side. One that cannot be asked is off itself, and hides nothing of the others."""
+    """Look at some containers side by side. One that cannot be asked hides nothing of the others."""
     with ThreadPoolExecutor(LOOKERS) as pool:
         looks = [(one, pool.submit(lambda one: tuple(look(one)), one)) for one in containers]
     for one, looked in looks:
         try:
             yield from looked.result()
         except ControlError as error:
-            name = one.labels.get(INSTANCE, one.name or one.short_id)
-            yield Deviation(residue=Residue(on=name, what=f"cannot be asked: {error}"), undo=None)
+            yield _unasked(one, error)
 
 
 def _helped(containers: Sequence[Container]) -> Iterator[Deviation]:
@@ -73,7 +80,7 @@ def _spoilt(there: Sequence[Container], containers: Sequence[Container]) -> Iter
     """
     yield from _helped(there)
     yield from docker_added.deviations(there)
-    yield from _each(containers, _filtered)
+    yield from _filtered(containers)
     yield from toxiproxy.deviations(containers)
     yield from _each(containers, docker_commands.astray)
 

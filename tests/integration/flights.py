@@ -66,7 +66,7 @@ def until(true: Callable[[], bool], limit_s: float) -> float | None:
     while time.monotonic() - began < limit_s:
         if true():
             return time.monotonic() - began
-        time.sleep(0.05)
+        time.sleep(0.1)
     return None
 
 

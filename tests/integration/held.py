@@ -1,9 +1,5 @@
 """The faults that are played on the reference shop, one by one: with which parameters, and what is seen of them then."""
 
-from collections.abc import Iterable
-
-import pytest
-
 from harness.model import Json
 
 # What the engine itself tells of an act and its undo. A fault of the network has no event of a container: what the kernel
@@ -65,9 +61,3 @@ VERBS = {
     "untoxic": f"latency {LINK}",
     "exec": "wrong_body cdn_a",
 }
-
-
-def thoroughly(faults: Iterable[str], always: Iterable[str] = ALWAYS) -> list[object]:
-    """Give the parameters of a test of faults; those that are not tried always carry the mark ``thorough``."""
-    chosen = set(always)
-    return [pytest.param(what, marks=() if what in chosen else pytest.mark.thorough) for what in faults]

@@ -21,7 +21,7 @@ from sut import images
 from sut.components import cdn_a
 from tests.integration.blows import standing
 from tests.integration.door import BACK_S, EDGES, NOTICED_S, PRODUCT, Asked, Door, Trickle, broken, soon
-from tests.integration.held import thoroughly
+from tests.integration.thoroughly import thoroughly
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.alone]
 PARTS = ("etcd", "orders_db", "db_route", "storefront", "lb", "cdn_a", "cdn_b", "steering")

@@ -10,6 +10,7 @@ from harness.clock import pause
 from harness.model import noun
 from tests.integration.ahead import Ahead, ahead
 from tests.integration.flights import Flight, Landed, Project, shrunk, until, without
+from tests.integration.thoroughly import thoroughly
 
 pytestmark = pytest.mark.slow
 FROZEN = without(shrunk("db_frozen", orders_per_s=20, products_per_s=5), "repeat")
@@ -21,6 +22,7 @@ MOMENTS = {
     "stop": ("baseline", "held"),  # a command that must start first comes too late for what is over in a second
 }
 ROWS = [f"{by} {point}" for by, points in MOMENTS.items() for point in points]
+ALWAYS = ("SIGINT shop_up", "SIGINT biting", "SIGINT held", "SIGTERM held", "SIGTERM settle", "SIGHUP held", "stop held")
 GONE_S = 10.0
 
 
@@ -88,7 +90,7 @@ def flights(request: pytest.FixtureRequest, project: Project) -> Iterator[Ahead[
         yield found
 
 
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("row", thoroughly(ROWS, ALWAYS))
 def test_a_stopped_run_heals_keeps_its_evidence_and_says_who_stopped_it(row: str, flights: Ahead[Stopped]) -> None:
     found, by = flights[row], row.split(maxsplit=1)[0]
     assert found.landed.code == CODES[by], found.landed.out

@@ -10,10 +10,13 @@ import pytest
 
 from harness.mark import SECRETS, STANDING
 from tests.integration.flights import Flight, Landed, Project, awaited, shrunk, until
+from tests.integration.thoroughly import thoroughly
 
 pytestmark = pytest.mark.slow
 INSTANCES = 5
 THAWED_S, GONE_S = 15.0, 60.0
+STOPS = [("SIGINT", 130), ("SIGTERM", 143), ("stop", 11)]
+KILLS = [(signal.SIGKILL, -9), (signal.SIGINT, 130)]
 PAUSE = ("break", "pause", "orders_db:primary", "--for")
 
 
@@ -114,7 +117,7 @@ def test_it_is_put_up_beside_a_run(project: Project) -> None:
     assert run.land().code == 11
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("number", thoroughly([signal.SIGKILL, signal.SIGINT], [signal.SIGKILL]))
 def test_a_shop_that_is_stopped_half_way_up_is_removed(number: signal.Signals, project: Project) -> None:
     flight = project.start("up", name="up")
     awaited(lambda: bool(flight.folder and list(flight.folder.glob("pids/*.pid"))), 30, "a first instance")
@@ -142,7 +145,7 @@ def test_an_impulse_is_seen_and_got_over(project: Project, shop: Flight) -> None
     assert_stands(project, shop)
 
 
-@pytest.mark.parametrize("point", ["intended", "act", "held"])
+@pytest.mark.parametrize("point", thoroughly(["intended", "act", "held"], ["intended", "held"]))
 def test_a_killed_breakage_is_healed_and_the_shop_stands(point: str, project: Project, shop: Flight) -> None:
     flight = project.start(*PAUSE, "60s", spoilt=(f"die:{point}",))
     assert flight.land().code == -signal.SIGKILL, flight.printed
@@ -151,7 +154,7 @@ def test_a_killed_breakage_is_healed_and_the_shop_stands(point: str, project: Pr
     assert_stands(project, shop)
 
 
-@pytest.mark.parametrize(("by", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("stop", 11)])
+@pytest.mark.parametrize(("by", "code"), thoroughly(STOPS, STOPS[:1]))
 def test_a_stopped_breakage_is_healed_first(by: str, code: int, project: Project, shop: Flight) -> None:
     flight = project.start(*PAUSE, "60s")
     said(flight, "seen to bite")
@@ -223,7 +226,7 @@ def test_orders_are_sent_and_counted(project: Project, shop: Flight) -> None:
     assert_stands(project, shop)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize(("number", "code"), thoroughly(KILLS, KILLS[:1]))
 def test_a_load_ends_with_its_command(number: signal.Signals, code: int, project: Project, shop: Flight) -> None:
     flight = project.start("load", "--orders-per-s", "50", "--for", "5m")
     said(flight, "/s offered")

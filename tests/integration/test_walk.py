@@ -16,8 +16,9 @@ from harness.errors import ControlError
 from harness.history import ACKNOWLEDGED, REFUSED, UNKNOWN, Ledger
 from harness.load import requests
 from harness.visits import ASSET, CART_PUT, PAGE, PAY, Visits, complete
+from tests.integration.flights import awaited
 from tests.integration.little_server import Server, half, reset
-from tests.integration.loads import Flight, flying, spec_for
+from tests.integration.loads import SECOND, Flight, flying, spec_for
 
 pytestmark = pytest.mark.slow
 LOAD = Load(
@@ -52,12 +53,13 @@ class Polite:
         writer.write(f"HTTP/1.1 {status}\r\n{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
 
 
-def walked(tmp_path: Path, reply: Polite, seconds: float = 0.7, load: Load = LOAD) -> tuple[Ledger, Visits]:
-    """Let sessions come for a while; give what they have written."""
+def walked(tmp_path: Path, reply: Polite, load: Load = LOAD, until: str = "/pay") -> tuple[Ledger, Visits]:
+    """Let sessions come until ten requests, however slow the machine, were for such a path; give what they have written."""
     with Server(reply) as shop:
         spec = replace(spec_for(tmp_path, shop.url), load=load, shopper="tests.fakes:FakeVisitor", timeout_s=2.0)
         with flying(replace(spec, requests=str(tmp_path / "sessions.jsonl"))) as flight:
-            flight.stop_after(seconds)
+            awaited(lambda: sum(path.startswith(until) for path in [*reply.seen]) >= 10, 30, f"ten requests for {until}")
+            flight.stop_after((time.monotonic_ns() - spec.zero_ns - flight.begin_ns) / SECOND + 0.6)
             ledger, doubts = flight.ledger()
             visits, more = requests.read(tmp_path / "sessions.jsonl", ledger, flight.until_ns)
     assert doubts + more == ()
@@ -82,7 +84,7 @@ def test_sessions_walk_to_their_order_and_keep_their_cookies(tmp_path: Path) -> 
 def test_who_thinks_when_the_load_ends_goes_home(tmp_path: Path) -> None:
     load = replace(LOAD, sessions=Sessions(per_s=20, checkout_ratio=1, think_s=60))
     began = time.monotonic()
-    ledger, visits = walked(tmp_path, Polite(), load=load)
+    ledger, visits = walked(tmp_path, Polite(), load, until="/asset")
     assert time.monotonic() - began < 8
     assert (ledger.fate[ledger.sessions] == REFUSED).all()
     assert (ledger.attempts[ledger.sessions] == 0).all()
@@ -104,7 +106,7 @@ def test_a_get_that_failed_is_asked_once_more(tmp_path: Path, manners: object) -
 
 def test_a_get_that_fails_twice_fails_its_session_which_goes_away(tmp_path: Path) -> None:
     shop = Polite(lambda path, _: reset if path.startswith("/asset") and path.endswith("/7") else None)
-    ledger, visits = walked(tmp_path, shop)
+    ledger, visits = walked(tmp_path, shop, until="/asset")
     assert np.count_nonzero(visits.bad) == np.count_nonzero(ledger.sessions)
     assert set(visits.nth[visits.bad].tolist()) == {8}
     assert (visits.status[visits.bad] == 0).all()
@@ -130,13 +132,14 @@ def test_an_order_is_never_asked_twice(tmp_path: Path, manners: object, fate: in
 @pytest.mark.parametrize(("age_s", "wrong"), [(0, ""), (60, "stale"), (-60, "stale")])
 def test_a_shopper_is_told_when_it_asked(tmp_path: Path, age_s: int, wrong: str) -> None:
     """So that it can say how old that is which it is shown."""
-    _, visits = walked(tmp_path, Polite(lambda *_: ("200 OK", str(int((time.time() - age_s) * 1000)))))
+    old = Polite(lambda *_: ("200 OK", str(int((time.time() - age_s) * 1000))))
+    _, visits = walked(tmp_path, old, until="/page")
     assert set(visits.wrong[visits.what == PAGE].tolist()) == {wrong}
 
 
 def test_a_wrong_body_is_taken_for_what_it_is_and_not_asked_again(tmp_path: Path) -> None:
     shop = Polite(lambda path, _: ("200 OK", "wrong") if path.startswith("/page") else None)
-    _, visits = walked(tmp_path, shop)
+    _, visits = walked(tmp_path, shop, until="/page")
     assert set(visits.wrong.tolist()) == {"page"}
     assert set(visits.nth.tolist()) == {0}
     assert max(shop.seen.values()) == 1
