@@ -23,8 +23,8 @@ test: python ## prepare everything, run all tests
 	{ $(PREPARE) --engine --images --browser && $(PYTHON) -m sut.images toxiproxy; } & making=$$!; \
 	    .venv/bin/python -m pytest -n auto -m "not docker and not slow and not browser"; \
 	    fast=$$?; wait $$making && exit $$fast
-	.venv/bin/python -m pytest tests/integration -n auto --dist loadfile -m "slow and not docker and not browser and not alone and not thorough" --durations=10
-	.venv/bin/python -m pytest tests/integration -n auto --dist loadfile -m "(docker or browser) and not alone and not thorough" --durations=10
+	.venv/bin/python -m pytest tests/integration -n 3 --dist loadfile -m "slow and not docker and not browser and not alone and not thorough" --durations=10
+	.venv/bin/python -m pytest tests/integration -n 3 --dist loadfile -m "(docker or browser) and not alone and not thorough" --durations=10
 	.venv/bin/python -m pytest tests/integration -m "alone and not thorough" --durations=10
 
 check: python ## linters, types and the fast tests; needs no Docker
@@ -35,7 +35,7 @@ check: python ## linters, types and the fast tests; needs no Docker
 	.venv/bin/python -m pytest -n auto -m "not docker and not slow and not browser"
 
 conformance: prepare ## every fault on every target: it bites, heals, nothing but the act does it; and an end of the harness at every step
-	.venv/bin/python -m pytest tests/integration -n auto --dist loadfile -m "thorough and not docker"
+	.venv/bin/python -m pytest tests/integration -n 3 --dist loadfile -m "thorough and not docker"
 	rm -f reports/conformance.xml
 	.venv/bin/python -m pytest -m docker tests/integration/test_docker_faults.py tests/integration/test_docker_cache.py \
 	    tests/integration/test_docker_edges.py -n 2 --dist loadfile --junitxml=reports/conformance.xml; \

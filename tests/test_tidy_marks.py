@@ -17,7 +17,7 @@ def conformance(files: Mapping[str, ast.Module]) -> set[str]:
     assert recipe, "the Makefile has no conformance"
     named = set(re.findall(r"\btests/\S+\.py\b", recipe[1]))
     assert named <= files.keys()
-    if 'tests/integration -n auto --dist loadfile -m "thorough and not docker"' not in recipe[1]:
+    if 'tests/integration -n 3 --dist loadfile -m "thorough and not docker"' not in recipe[1]:
         return named
     return named | {file for file in files if file.startswith("tests/integration/test_") and not _docker(files[file])}
 

@@ -7,6 +7,7 @@ import shlex
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import docker
@@ -27,6 +28,7 @@ from harness.model import Break, Undo
 
 SWEEP_S = 30.0
 LOG_LINES = 2000
+FREEZES, GAVE_UP = 3, "unable to freeze"  # as the engine says it; the container runs on then
 FALLEN = 128 + signal.SIGKILL  # a container that ends with its main process takes the one who killed it along
 __all__ = [
     "MENDERS",
@@ -90,7 +92,9 @@ class ContainerPowers:
     def pause(self) -> Break:
         """Prepare the freeze: every process of the container stops where it is."""
         container = self._own()
-        return Break(undo=(self._undo("unpause"),), act=self._act("pause", container.pause), typed=self._typed("pause"))
+        return Break(
+            undo=(self._undo("unpause"),), act=self._act("pause", partial(freeze, container)), typed=self._typed("pause")
+        )
 
     def crash(self) -> Break:
         """Prepare the death of the main process, killed from inside the container; the restart policy still holds."""
@@ -137,6 +141,20 @@ def _mend(undo: Undo, call: Callable[[Container], None]) -> None:
         if RUN not in container.labels:
             raise ControlError(f"{undo.on} does not carry the label {RUN}; not touched")
         call(container)
+
+
+def freeze(container: Container) -> None:
+    """Pause a container; where processes come and go in it, an old kernel may give up, and is asked ``FREEZES`` times.
+
+    Raises what the client library raises.
+    """
+    for _ in range(FREEZES - 1):
+        try:
+            return container.pause()
+        except docker.errors.APIError as error:
+            if GAVE_UP not in str(error):
+                raise
+    return container.pause()
 
 
 def _start(container: Container) -> None:
