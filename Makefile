@@ -34,7 +34,7 @@ check: python ## linters, types and the fast tests; needs no Docker
 	.venv/bin/mypy
 	.venv/bin/python -m pytest -n auto -m "not docker and not slow and not browser"
 
-conformance: prepare ## every fault on every target: it bites, heals, nothing but the act does it; and an end of the harness at every step
+conformance: prepare ## every fault on every target bites and heals; and what else `make test` leaves out
 	.venv/bin/python -m pytest tests/integration -n 3 --dist loadfile -m "thorough and not docker"
 	rm -f reports/conformance.xml
 	.venv/bin/python -m pytest -m docker tests/integration/test_docker_faults.py tests/integration/test_docker_cache.py \

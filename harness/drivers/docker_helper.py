@@ -8,6 +8,17 @@ from docker.models.containers import Container
 from harness.drivers.docker_client import CONTROL_S, HELPER, INSTANCE, LOCK, RUN, client
 
 PREFIX = "windtunnel_"  # of the name of all that we write into the namespace of another one
+# For each `<id>:<pid>` one line: the id, the code, the words of the command, which is the shell's $0.
+EACH = """
+for one; do
+    id=${one%:*} pid=${one#*:}
+    said=$(
+        grep -qs "$id" "/proc/$pid/cgroup" || { echo "process $pid is not its own"; exit 1; }
+        nsenter -t "$pid" -n sh -c "$0" 2>&1
+    )
+    echo "$id $?" $said
+done
+"""
 
 
 def labels_of(container: Container) -> Mapping[str, str]:
@@ -37,13 +48,13 @@ def inside_each(containers: Sequence[Container], image: str, command: Sequence[s
     """Let one helper run a command in the network namespace of each container; give its exit code and words, by id.
 
     Within 5 s for all of them: to start a helper costs more than all that it does here. It finds a namespace by the process
-    of its container, so it must see those of the host. Raises what the client library raises.
+    of its container, so it must see those of the host; a process of another control group is not entered, and its code is 1.
+    Raises what the client library raises.
     """
-    pids = {str(container.attrs["State"]["Pid"]): str(container.id) for container in containers}
-    script = f'for pid; do said=$(nsenter -t "$pid" -n {shlex.join(command)} 2>&1); echo "$pid $?" $said; done'
+    whom = [f"{one.id}:{one.attrs['State']['Pid']}" for one in containers]
     said: bytes = client().containers.run(
         image,
-        ["timeout", str(CONTROL_S), "sh", "-fc", script, "sh", *pids],
+        ["timeout", str(CONTROL_S), "sh", "-fc", EACH, shlex.join(command), *whom],
         network_mode="none",
         pid_mode="host",
         userns_mode="host",
@@ -54,4 +65,4 @@ def inside_each(containers: Sequence[Container], image: str, command: Sequence[s
         remove=True,
     )
     told = (line.split(maxsplit=2) for line in said.decode(errors="replace").splitlines())
-    return {pids[pid]: (int(code), " ".join(words)) for pid, code, *words in told}
+    return {reference: (int(code), " ".join(words)) for reference, code, *words in told}

@@ -32,7 +32,7 @@ POINTS = (
     *("intended", "act", "acted", "biting", "bitten", "held", "healing", "mended", "closed", "recovery"),
     *("settle", "load_stopped", "audit", "fingerprint", "audited", "shop_down", "sealed"),
 )
-# Where it has done something that somebody must mend, and what is around it; of the points between them, all die alike.
+# Where it has done, or is about to do, what somebody must mend; the points between them are for `make conformance`.
 ALWAYS = (
     *("shop_up", "warm_up", "steps", "intended", "act", "acted", "held", "healing", "mended", "recovery", "audit"),
     *("shop_down", "kill act", "starting"),
